@@ -1,0 +1,110 @@
+package protocol
+
+// What a Protocol may implement besides. The reactor finds these by [As], so
+// they work through wrappers.
+
+// An EOFReceiver decides what the peer's half-close means. Without one the
+// connection is lost as by LoseConnection: what is owed is delivered first.
+type EOFReceiver interface {
+	// EOFReceived is told when the peer will send no more. If it keeps the
+	// connection, writing goes on, and LoseConnection or CloseWrite ends it.
+	EOFReceived() (keep bool)
+}
+
+// A WritePauser is told when its connection has more than the high-water mark
+// (256 KiB) waiting to be sent, and when less than the low-water mark (64 KiB)
+// is left. The calls come in pairs; the connection's end stands for a resume
+// that is owed. A Protocol that is none has its reading paused instead, from
+// inside the Write that went over the mark until the low-water mark is reached.
+type WritePauser interface {
+	PauseWriting()
+	ResumeWriting()
+}
+
+// A ReadResumer is told when [Transport].Reading has become true again after a
+// pause, in an event of its own, before anything more is read. That is where a
+// framing hands up the messages it holds.
+type ReadResumer interface {
+	ReadResumed()
+}
+
+// A Shutdowner is told when the server is going down. It says goodbye and
+// closes when it is done, within Config.DrainTimeout of package reactor. Other
+// connections get LoseConnection instead.
+type Shutdowner interface {
+	Shutdown()
+}
+
+// A Flusher is called once before the output of a connection that was written
+// to in this event is sent: the place to seal or to coalesce.
+type Flusher interface {
+	Flush()
+}
+
+// An InputHolder can forget the input that it has buffered (STARTTLS must).
+type InputHolder interface {
+	// DropInput forgets it and returns how many bytes that were.
+	DropInput() int
+}
+
+// What a Transport may implement besides. Those of this module all do; a user
+// asks with [As], which also works through layers.
+
+// A Notifier tells what becomes of a connection.
+type Notifier interface {
+	// Drained calls f once, on the loop, when the kernel has taken all that was
+	// written so far (nil), or when the connection ended first (the reason).
+	// It is legal after LoseConnection too.
+	Drained(f func(error))
+
+	// Ended calls f once, with the reason, before ConnectionLost. forget takes
+	// that back. If the connection has ended already f is called in a later
+	// event.
+	Ended(f func(reason error)) (forget func())
+
+	// SetReason decides what ConnectionLost will be told; the first call holds.
+	SetReason(err error)
+}
+
+// A SharedWriter sends the same bytes to many without a copy for each.
+type SharedWriter interface {
+	// WriteShared is Write for a p that nobody ever changes: it is queued by
+	// reference, whatever its size. If p directly follows in memory what was
+	// queued by the last WriteShared, the two become one.
+	WriteShared(p []byte) (int, error)
+}
+
+// A BufferAvailer lends room for formatting, as a bufio.Writer does.
+type BufferAvailer interface {
+	// AvailableBuffer returns an empty slice with some capacity; a Write of
+	// what was appended to it, before anything else is written, copies nothing.
+	AvailableBuffer() []byte
+}
+
+// A TLSStarter can change to TLS in the middle of a connection.
+type TLSStarter interface {
+	// StartTLS is called after the reply that allows it was written.
+	StartTLS() error
+}
+
+// A ProducerRegistry paces a Producer by what the peer takes.
+type ProducerRegistry interface {
+	// RegisterProducer makes p the source of this connection's output. One that
+	// is streaming (push) is paused above the high-water mark and resumed below
+	// the low one. One that is not (pull) is resumed each time that nothing
+	// waits to be sent, the first time soon after this call. While a producer
+	// is registered LoseConnection waits. On a connection that is closing or
+	// has ended p is told StopProducing. The error is [ErrProducer] if there is
+	// a producer already.
+	RegisterProducer(p Producer, streaming bool) error
+
+	// UnregisterProducer lets a close go on that was waiting for the producer.
+	UnregisterProducer()
+}
+
+// A Producer writes to a transport as it is told to. The calls come on the loop.
+type Producer interface {
+	ResumeProducing()
+	PauseProducing()
+	StopProducing() // once, when the consumer has ended: it will take no more
+}
