@@ -1,0 +1,171 @@
+package torsion_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/torsion-go/torsion"
+
+// mayImport says which folders of this module a folder may import, with
+// everything below them. The longest row that fits a folder holds, and every
+// folder with Go files needs one. What every test may import besides is in
+// forTests.
+var mayImport = map[string]string{
+	".": "",
+
+	// L0: what everything stands on.
+	"clock":    "",
+	"internal": "",
+	"protocol": "clock",
+
+	// L1: one engine over a Kernel, and the test kits that drive it.
+	"factory":         "protocol clock",
+	"internal/loop":   "protocol factory clock internal",
+	"internal/memnet": "protocol factory clock internal",
+	"protocoltest":    "protocol factory clock internal",
+
+	// L2: protocols. No row names the reactor, so none knows sockets.
+	"protocols/line":  "protocol factory clock",
+	"protocols/group": "protocol factory clock",
+	"protocols/wire":  "protocol factory clock protocols/line",
+	"protocols/knock": "protocol factory clock protocols/line",
+	"protocols/chat":  "protocol factory clock protocols/line protocols/group",
+
+	// L3: what drives them.
+	"reactor":     "protocol factory clock internal",
+	"reactortest": "protocol factory clock internal protocoltest",
+
+	// L5: programs.
+	"examples": "protocol factory clock protocols reactor",
+}
+
+// forTests is what the tests of any folder may import besides: the kits.
+const forTests = "protocoltest reactortest"
+
+// foreign says which files may import a module of others.
+var foreign = map[string]string{
+	"github.com/panjf2000/gnet":   "reactor/poll*.go",
+	"golang.org/x/sys":            "internal/*/*.go reactor/*.go",
+	"golang.org/x/text":           "protocols/chat/*.go",
+	"github.com/stretchr/testify": "protocoltest/*.go reactortest/*.go", // and every test
+}
+
+// Nobody imports what the rows of mayImport and foreign do not allow.
+func TestLayers(t *testing.T) {
+	for _, file := range goFiles(t) {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, spec := range f.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			assert.True(t, mayUse(file, path), "%s may not import %s (or its folder has no row)", file, path)
+		}
+	}
+}
+
+// The rules above do forbid something.
+func TestLayersRefuse(t *testing.T) {
+	for file, path := range map[string]string{
+		"protocols/line/line.go":           module + "/reactor",
+		"protocols/knock/knock.go":         module + "/protocols/chat",
+		"protocols/chat/room.go":           module + "/protocoltest",
+		"clock/clock.go":                   module + "/protocol",
+		"internal/socket/socket.go":        module + "/protocol",
+		"reactor/reactor.go":               "github.com/panjf2000/gnet/v2/pkg/netpoll",
+		"protocols/line/other.go":          "golang.org/x/sys/unix",
+		"protocols/knock/server.go":        "github.com/stretchr/testify/assert",
+		"unheard/of.go":                    "fmt",
+		"protocols/unheard/of.go":          "fmt",
+		"examples/chat/main.go":            "example.com/anything",
+		"protocols/line/line_test.go":      module + "/reactor",
+		"reactor/internal/deep/poll.go":    "github.com/panjf2000/gnet/v2/pkg/netpoll",
+		"factory/limit.go":                 module,
+		"protocolsmore/beside_protocol.go": module + "/protocol",
+	} {
+		assert.False(t, mayUse(file, path), "%s importing %s", file, path)
+	}
+}
+
+// mayUse reports whether the file may import the package path.
+func mayUse(file, path string) bool {
+	folder := filepath.Dir(file)
+	row, known := rowOf(folder)
+	test := strings.HasSuffix(file, "_test.go")
+	if test {
+		row += " " + forTests + " " + folder
+	}
+	ours, own := strings.CutPrefix(path, module+"/")
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case !known:
+		return false
+	case own:
+		return allows(row, ours)
+	case !strings.Contains(first, "."): // the standard library
+		return true
+	}
+	return test && strings.HasPrefix(path, "github.com/stretchr/testify/") || welcome(file, path)
+}
+
+// rowOf returns the row of the folder or of the nearest folder above that has one.
+func rowOf(folder string) (row string, known bool) {
+	for {
+		if row, known = mayImport[folder]; known || filepath.Dir(folder) == "." {
+			return row, known
+		}
+		folder = filepath.Dir(folder)
+	}
+}
+
+// allows reports whether folder is one of the row's or below one of them.
+func allows(row, folder string) bool {
+	return slices.ContainsFunc(strings.Fields(row), func(r string) bool {
+		return folder == r || strings.HasPrefix(folder, r+"/")
+	})
+}
+
+// welcome reports whether the file may import the foreign package path.
+func welcome(file, path string) bool {
+	for m, files := range foreign {
+		if strings.HasPrefix(path, m+"/") {
+			return slices.ContainsFunc(strings.Fields(files), func(pattern string) bool {
+				ok, _ := filepath.Match(pattern, file)
+				return ok
+			})
+		}
+	}
+	return false
+}
+
+// goFiles lists the Go files of this module, without those of modules inside it.
+func goFiles(t *testing.T) (files []string) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || exists(path+"/go.mod")):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go"):
+			files = append(files, path)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return files
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
