@@ -1,0 +1,116 @@
+package loop
+
+import (
+	"fmt"
+	"net"
+	runtimedebug "runtime/debug"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// enter is called before any call into user code: of c, or else of whom. It
+// makes c the owner and returns the owner before.
+func (l *Loop) enter(c *Conn, what string, whom any) (prev *Conn) {
+	prev = l.owner
+	if prev != c && len(l.scratch) > 0 {
+		prev.spill()
+	}
+	l.owner, l.what, l.whom = c, what, whom
+	if l.dog != nil {
+		l.dog.enter(l)
+	}
+	return prev
+}
+
+// leave is deferred right behind enter. A panic ends the connection whose code
+// it was, or is logged; the loop goes on.
+func (l *Loop) leave(c, prev *Conn) {
+	if v := recover(); v != nil {
+		l.panicked(c, v)
+	}
+	if prev != c && len(l.scratch) > 0 {
+		c.spill()
+	}
+	l.owner = prev
+	if l.dog != nil {
+		l.dog.leave()
+	}
+}
+
+func (l *Loop) panicked(c *Conn, v any) {
+	l.stats.Panics++
+	err := &protocol.PanicError{Value: v, Stack: runtimedebug.Stack()}
+	attrs := []any{"in", l.running(), "panic", v, "stack", string(err.Stack)}
+	if c != nil {
+		attrs = append(attrs, "peer", c.peer)
+	}
+	l.logger().Error("panic in a callback", attrs...)
+	if c != nil {
+		c.abort(err)
+	}
+}
+
+// running names the callback that runs, or ran last.
+func (l *Loop) running() string {
+	whom := l.whom
+	if l.owner != nil && l.owner.proto != nil && whom == nil {
+		whom = innermost(l.owner.proto)
+	}
+	return fmt.Sprintf("(%T).%s", whom, l.what)
+}
+
+// innermost is the user's own object inside the wrappers.
+func innermost(p any) any {
+	for {
+		w, ok := p.(interface{ Inner() any })
+		if !ok {
+			return p
+		}
+		p = w.Inner()
+	}
+}
+
+// call calls a callback of c's that is not a hot one.
+func (c *Conn) call(what string, f func()) {
+	prev := c.loop.enter(c, what, nil)
+	defer c.loop.leave(c, prev)
+	f()
+}
+
+func (c *Conn) made() { c.call("ConnectionMade", func() { protocol.Connect(c.proto, c) }) }
+
+// flush calls the one callback that comes with every settle.
+func (c *Conn) flush() {
+	prev := c.loop.enter(c, "Flush", nil)
+	defer c.loop.leave(c, prev)
+	c.flusher.Flush()
+}
+
+// build asks the factory. What panics refuses the connection.
+func (c *Conn) build(f factory.Factory) (p protocol.Protocol, err error) {
+	err = protocol.ErrRefused
+	defer func() {
+		if v := recover(); v != nil {
+			p, err = nil, &protocol.PanicError{Value: v, Stack: runtimedebug.Stack()}
+			c.loop.panicked(nil, v)
+		}
+	}()
+	c.loop.what, c.loop.whom = "BuildProtocol", f
+	return f.BuildProtocol(peerOf(c.peer)), err
+}
+
+// peerOf spares factories a nil.
+func peerOf(a net.Addr) net.Addr {
+	if a == nil {
+		return &net.UnixAddr{Net: "unix"}
+	}
+	return a
+}
+
+// call calls a callback of nobody's connection: logged if it panics.
+func (l *Loop) call(what string, whom any, f func()) {
+	prev := l.enter(nil, what, whom)
+	defer l.leave(nil, prev)
+	f()
+}

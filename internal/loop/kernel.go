@@ -1,0 +1,85 @@
+package loop
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/torsion-go/torsion/factory"
+)
+
+// A Kernel is all that a Loop knows of the system below it. Sockets are numbers,
+// never negative. Errors of sockets are errno values, 0 for none; whoever drives
+// the loop reports events with Event, Bell and Due. All methods but Wake, Listen,
+// Local, Dial and the Close of a socket without Interest are called on the loop only.
+type Kernel interface {
+	// Now is the time for users, Nanos the monotonic one that timers go by; it
+	// is never 0.
+	Now() time.Time
+	Nanos() int64
+
+	// Wake has Bell called soon. It may be called from any goroutine.
+	Wake()
+
+	// Arm has Due called when Nanos reaches at; it replaces an earlier Arm.
+	Arm(at int64)
+
+	// Recv answers 0 and no error at the end of the stream. Send takes the
+	// slices in order, as much as fits. EAGAIN stands for EINTR too.
+	Recv(fd int, p []byte) (int, syscall.Errno)
+	Send(fd int, ps [][]byte) (int, syscall.Errno)
+
+	// CloseWrite sends our FIN. Close forgets the socket; with reset the peer
+	// is told so (RST).
+	CloseWrite(fd int)
+	Close(fd int, reset bool)
+
+	// Want changes which events are reported. Again asks for one more In, for
+	// a socket that was left with something to take.
+	Want(fd int, old, new Interest) error
+	Again(fd int)
+
+	// Err takes the socket's pending error. Peer fails until the socket is connected.
+	Err(fd int) syscall.Errno
+	Peer(fd int) (net.Addr, bool)
+	Local(fd int) net.Addr
+
+	// Listen opens a listening socket, Accept takes a connection from it. Shed
+	// is called when Accept was out of descriptors: it turns away those who
+	// wait, if it can, and says how many that were.
+	Listen(network, addr string, s factory.Socket) (fd int, bound net.Addr, err error)
+	Accept(fd int) (conn int, peer net.Addr, e syscall.Errno)
+	Shed(fd int) int
+
+	// Resolve turns a literal address into what Connect takes; ok is false if
+	// that needs Dial. Connect begins to connect: EINPROGRESS is not a failure,
+	// EAGAIN means later. Dial blocks, on a goroutine of its own.
+	Resolve(network, addr string) (a net.Addr, ok bool, err error)
+	Connect(network string, a net.Addr, s factory.Socket) (fd int, op string, e syscall.Errno)
+	Dial(ctx context.Context, network, addr string, s factory.Socket) (fd int, err error)
+}
+
+// An Event says what a socket may be ready for. It is a hint: the next call on
+// the socket tells the truth.
+type Event uint8
+
+// The events. Err stands for a hang-up too.
+const (
+	In Event = 1 << iota
+	Out
+	Err
+)
+
+// An Interest is what a socket's events are asked for.
+type Interest uint8
+
+// The interests. Read and ReadWrite are reported again as long as they hold;
+// Quiet reports once that output fits again, a hang-up or an error, and never
+// mentions input that waits.
+const (
+	None Interest = iota // not in the poller
+	Quiet
+	Read
+	ReadWrite
+)

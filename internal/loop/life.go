@@ -1,0 +1,197 @@
+package loop
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// ErrRunning is the answer to running a loop twice.
+var ErrRunning = errors.New("reactor: it runs already, or has run; make a new one")
+
+// life is how a loop starts and stops:
+//
+//	new → running → stopping: BeforeShutdown functions, in order, each waited for
+//	              → draining: ports closed, connections closing, jobs ending
+//	              → finished: everybody told, AfterShutdown functions called
+//
+// A second Stop, or DrainTimeout after the first, aborts what is left.
+type life struct {
+	lifeMu  sync.Mutex
+	started bool
+	stops   int // calls of Stop
+	before  []func(done func())
+	after   []func()
+
+	stopping  atomic.Bool // Stop has been heard
+	finished  atomic.Bool
+	draining  bool // the ports are closed
+	finishing bool // nothing is left to wait for
+	ports     []*port
+	clients   map[*connector]bool
+	nearer    *timer // the end of DrainTimeout
+}
+
+// Start marks the loop as running on this goroutine. The function it returns
+// ends that. Stop may have been called before.
+func (l *Loop) Start() (leave func(), err error) {
+	l.lifeMu.Lock()
+	defer l.lifeMu.Unlock()
+	if l.started {
+		return nil, ErrRunning
+	}
+	l.started = true
+	l.Enter()
+	stopDog := l.startWatchdog()
+	return func() { stopDog(); l.Leave() }, nil
+}
+
+// Started reports whether Start was called.
+func (l *Loop) Started() bool {
+	l.lifeMu.Lock()
+	defer l.lifeMu.Unlock()
+	return l.started
+}
+
+// Finished reports whether everything has ended; the driver then stops.
+func (l *Loop) Finished() bool { return l.finished.Load() }
+
+// BeforeShutdown adds a function that runs on the loop before the ports close.
+// Shutdown goes on when it has called done, from whatever goroutine.
+func (l *Loop) BeforeShutdown(f func(done func())) {
+	l.lifeMu.Lock()
+	defer l.lifeMu.Unlock()
+	l.before = append(l.before, f)
+}
+
+// AfterShutdown adds a function that runs on the loop when everything has ended.
+func (l *Loop) AfterShutdown(f func()) {
+	l.lifeMu.Lock()
+	defer l.lifeMu.Unlock()
+	l.after = append(l.after, f)
+}
+
+// Stop begins the shutdown; again, it ends it at once. It may be called from
+// anywhere and returns immediately.
+func (l *Loop) Stop() {
+	l.lifeMu.Lock()
+	l.stops++
+	n := l.stops
+	l.lifeMu.Unlock()
+	switch n {
+	case 1:
+		_ = l.Call(l.shutdown) // a loop that has ended needs no more
+	case 2:
+		_ = l.Call(l.abortAll)
+	}
+}
+
+func (l *Loop) shutdown() {
+	l.stopping.Store(true)
+	if d := either(l.config.DrainTimeout, 10*time.Second); d > 0 {
+		l.nearer = l.setTimer(nil, d, l.abortAll)
+	}
+	l.nextBefore()
+}
+
+// nextBefore runs the BeforeShutdown functions one after the other.
+func (l *Loop) nextBefore() {
+	l.lifeMu.Lock()
+	var f func(done func())
+	if len(l.before) > 0 {
+		f, l.before = l.before[0], l.before[1:]
+	}
+	l.lifeMu.Unlock()
+	if f == nil {
+		l.drain()
+		return
+	}
+	var once sync.Once
+	done := func() { once.Do(func() { _ = l.Call(l.nextBefore) }) }
+	finished := false
+	defer func() {
+		if !finished {
+			done() // it panicked: the next has its turn
+		}
+	}()
+	l.what, l.whom = "BeforeShutdown", f
+	f(done)
+	finished = true
+}
+
+// drain closes the ports and asks everybody to end.
+func (l *Loop) drain() {
+	if l.draining {
+		return
+	}
+	l.draining = true
+	for _, p := range slices.Clone(l.ports) {
+		p.close()
+	}
+	for c := range l.clients {
+		c.cancel(protocol.ErrStopped)
+	}
+	for _, s := range slices.Clone(l.sources) {
+		if c, ok := s.(*Conn); ok {
+			c.goodbye()
+		}
+	}
+	l.checkIdle()
+}
+
+// goodbye lets the protocol end by itself, or ends it.
+func (c *Conn) goodbye() {
+	if s, ok := protocol.As[protocol.Shutdowner](c.proto); ok {
+		c.call("Shutdown", s.Shutdown)
+	} else {
+		c.LoseConnection()
+	}
+}
+
+// abortAll ends what is left. BeforeShutdown functions that have not run yet
+// will not.
+func (l *Loop) abortAll() {
+	l.stopping.Store(true)
+	l.lifeMu.Lock()
+	l.before = nil
+	l.lifeMu.Unlock()
+	l.drain()
+	for _, s := range slices.Clone(l.sources) {
+		if c, ok := s.(*Conn); ok {
+			c.abort(protocol.ErrConnectionAborted)
+		}
+	}
+	l.finishing = true
+	l.ring()
+}
+
+// checkIdle finishes the shutdown when nothing is left to wait for.
+func (l *Loop) checkIdle() {
+	if !l.draining || l.conns > 0 {
+		return
+	}
+	if busy, jobs := l.workers.load(); busy+jobs == 0 {
+		l.finishing = true
+		l.ring()
+	}
+}
+
+// finish ends the loop, after the turn that decided so.
+func (l *Loop) finish() {
+	l.workers.stop()
+	l.closeCalls()
+	l.giveUpAll()
+	l.lifeMu.Lock()
+	after := l.after
+	l.lifeMu.Unlock()
+	for _, f := range after {
+		l.begin(nil)
+		l.call("AfterShutdown", f, f)
+		l.end()
+	}
+	l.finished.Store(true)
+}

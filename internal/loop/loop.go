@@ -1,0 +1,322 @@
+// Package loop is the engine of every reactor here: turns, connections, timers,
+// posted calls, listening, connecting, shutdown. It knows the system below only
+// as a [Kernel]; package reactor has the real one, reactortest and protocoltest
+// have one in memory, so what a test sees is the code that serves.
+//
+// # Theory of operation
+//
+// A turn is one event: a ready socket, a due timer, one posted call. User code
+// runs only inside turns. Whatever it asks of a connection is noted there: bytes
+// are queued, ends are marked, and the connection joins a list, touched or
+// ending. Every turn ends in settle, which takes the lists from the front until
+// both are empty: it sends, closes, and tells. What that makes others write or
+// lose joins the lists. So no callback is ever called from inside another, and
+// there is one place that sends (Conn.send), one that closes and says goodbye
+// (Conn.lost).
+//
+// The connection whose code runs is the owner. Its writes go to the loop's
+// scratch buffer, which is sent when the turn ends; only what the kernel did not
+// take is copied to a queue of its own, so an idle connection owns no buffer.
+// Invariant: if scratch is not empty it belongs to owner, and owner's queue is
+// empty.
+//
+// A turn that touched more than two others (a broadcast) sends nothing: they
+// wait for the bell, which the kernel rings after the sockets that are ready
+// now, or for 32 turns at most. So a member gets all the lines of one batch of
+// events by one send.
+package loop
+
+import (
+	"bytes"
+	"log/slog"
+	"math"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/torsion-go/torsion/clock"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+const (
+	lookEvery   = 32        // turns between two looks at the clock; a power of 2
+	patience    = 32        // turns that postponed output waits at the longest
+	fewOthers   = 2         // a turn that touches more postpones its output
+	yieldAfter  = 1_000_000 // ns without letting other goroutines run
+	bufferSize  = 64 << 10  // of the read and the scratch buffer
+	directWrite = 16 << 10  // a Write from here on is sent from where it lies
+)
+
+// Config tunes a Loop.
+type Config struct {
+	Logger       *slog.Logger  // slog.Default() if nil
+	DrainTimeout time.Duration // 10 s if zero, none if negative
+	Workers      int           // goroutines for Work; 4 if zero
+	Watchdog     time.Duration // how long a callback may run unnoticed; see withDefaults
+}
+
+// A source is what a descriptor stands for. Its event may be one that was meant
+// for the descriptor's previous owner.
+type source interface{ ready(ev Event) }
+
+// A Loop is one event loop. Everything in it belongs to its goroutine, but for
+// what stands under a mutex.
+type Loop struct {
+	kernel  Kernel
+	config  Config
+	sources []source // by descriptor
+	conns   int      // connections among them
+
+	owner   *Conn // whose code runs
+	turning bool  // a turn is in progress
+	turns   uint64
+	others  int     // connections touched in this turn besides the owner
+	touched []*Conn // to be settled, from head on
+	head    int
+	ending  []*Conn // to be told, from ended on
+	ended   int
+	waiting []*Conn // touched by broadcasts, to be settled at the bell
+	waits   int     // turns that waiting may still wait; 0 if it is empty
+	holding bool    // settle postpones nothing: it is sending what had waited
+	later   []*Conn // owed ReadResumed, or the next ResumeProducing, in a turn of its own
+
+	read    []byte // input, lent to protocols
+	scratch []byte // output of the owner
+	vec     [64][]byte
+	spare   chunks // for queues
+
+	stamp   int64 // Nanos in this turn; 0 if not asked for yet
+	began   int64 // of the turn that is measured
+	nested  bool  // turns run that look or runLater began: they begin no others
+	yielded int64 // when other goroutines were last let in
+	timers  heap
+	armed   int64 // what the kernel was told; math.MaxInt64 if nothing
+
+	what string // which callback runs, of owner's protocol or else of whom
+	whom any
+	dog  *watchdog // nil if off
+
+	calls     // posted calls
+	life      // start and stop
+	workers   // blocking work
+	factories // which are started
+	stats     Stats
+	goroutine atomic.Uint64 // that runs the loop; 0 if none does
+}
+
+// New returns a loop over k that has not begun to run.
+func New(k Kernel, c Config) *Loop {
+	l := &Loop{
+		kernel:  k,
+		config:  c,
+		read:    make([]byte, bufferSize),
+		scratch: make([]byte, 0, bufferSize),
+		armed:   math.MaxInt64,
+	}
+	l.workers.loop = l
+	return l
+}
+
+func (l *Loop) logger() *slog.Logger {
+	if l.config.Logger != nil {
+		return l.config.Logger
+	}
+	return slog.Default()
+}
+
+// Event is for the kernel's driver: it runs the turn of a descriptor that may be
+// ready. Events of descriptors that nobody has are forgotten.
+func (l *Loop) Event(fd int, ev Event) {
+	if uint(fd) < uint(len(l.sources)) && l.sources[fd] != nil {
+		l.sources[fd].ready(ev)
+	}
+}
+
+func (l *Loop) setSource(fd int, s source) {
+	for fd >= len(l.sources) {
+		l.sources = append(l.sources, make([]source, max(64, len(l.sources)))...)
+	}
+	l.sources[fd] = s
+}
+
+// begin begins a turn of c, or of nobody.
+func (l *Loop) begin(c *Conn) {
+	l.turning, l.owner, l.others, l.stamp = true, c, 0, 0
+	if l.turns++; l.turns%lookEvery == 0 {
+		l.began = l.now()
+	}
+}
+
+// end ends it: after settle everything that was asked for has happened.
+func (l *Loop) end() {
+	l.settle()
+	l.turning, l.owner = false, nil
+	if l.turns%lookEvery == 0 {
+		l.look()
+	}
+	if l.waits != 0 {
+		if l.waits--; l.waits == 0 {
+			l.flushWaiting()
+		}
+	}
+	if len(l.later) > 0 {
+		l.runLater()
+	}
+}
+
+// settle drains the lists of ending and touched connections, the former first.
+func (l *Loop) settle() {
+	for {
+		switch {
+		case l.ended < len(l.ending):
+			c := l.ending[l.ended]
+			l.ended++
+			c.lost()
+		case l.head == len(l.touched):
+			l.touched, l.head = l.touched[:0], 0
+			l.ending, l.ended = l.ending[:0], 0
+			return
+		case l.others > fewOthers && !l.holding:
+			l.postpone()
+		default:
+			c := l.touched[l.head]
+			l.head++
+			if c.list == onTouched {
+				c.settle()
+			}
+		}
+	}
+}
+
+// postpone moves the touched connections to those that wait for the bell.
+func (l *Loop) postpone() {
+	if len(l.scratch) > 0 {
+		l.owner.spill()
+	}
+	if len(l.waiting) == 0 {
+		l.waits = patience
+		l.ring()
+	}
+	for _, c := range l.touched[l.head:] {
+		if c.list == onTouched {
+			c.list = onWaiting
+			l.waiting = append(l.waiting, c)
+		}
+	}
+	l.touched, l.head, l.others = l.touched[:0], 0, 0
+}
+
+// flushWaiting settles the connections that wait for the bell.
+func (l *Loop) flushWaiting() {
+	l.waits = 0
+	if len(l.waiting) == 0 {
+		return
+	}
+	l.begin(nil)
+	l.holding = true
+	for _, c := range l.waiting {
+		if c.list == onWaiting {
+			c.list = onTouched
+			l.touched = append(l.touched, c)
+		}
+	}
+	clear(l.waiting)
+	l.waiting = l.waiting[:0]
+	l.settle()
+	l.holding, l.turning, l.owner = false, false, nil
+}
+
+// runLater runs the turns owed to connections when the turn before asked for
+// them. What these ask for in turn waits for the bell, so that a connection that
+// always asks holds up nobody.
+func (l *Loop) runLater() {
+	if l.nested {
+		return // whoever began this turn comes here afterwards
+	}
+	due := l.later
+	l.later = nil
+	l.nested = true
+	for _, c := range due {
+		c.runOwed()
+	}
+	l.nested = false
+	if len(l.later) > 0 {
+		l.ring()
+	}
+}
+
+// look reads the clock: for due timers, for the longest turn, and to let other
+// goroutines run on a loop that never sleeps.
+func (l *Loop) look() {
+	if l.nested {
+		return
+	}
+	now := l.kernel.Nanos()
+	l.stats.LongestTurn = max(l.stats.LongestTurn, time.Duration(now-l.began))
+	if l.timers.due(now) {
+		l.runDue(now)
+	}
+	if now-l.yielded > yieldAfter {
+		l.yielded = now
+		runtime.Gosched()
+	}
+}
+
+// now is the monotonic time, read at most once in a turn.
+func (l *Loop) now() int64 {
+	if l.stamp == 0 {
+		l.stamp = l.kernel.Nanos()
+	}
+	return l.stamp
+}
+
+// Now returns the current time.
+func (l *Loop) Now() time.Time { return l.kernel.Now() }
+
+// AfterFunc sets a timer that belongs to no connection.
+func (l *Loop) AfterFunc(d time.Duration, f func()) clock.Timer {
+	l.check()
+	return l.setTimer(nil, d, f)
+}
+
+// check panics when the caller is not on the loop, as far as it can be seen.
+func (l *Loop) check() {
+	if !l.turning || debug && !l.OnLoop() {
+		l.misused()
+	}
+}
+
+func (l *Loop) misused() {
+	if l.finished.Load() {
+		return // all connections have ended: their methods do nothing
+	}
+	panic("torsion: a Transport or a Loop's clock was used outside its loop; other goroutines use Loop.Call, protocol.Ask or a protocol.Remote")
+}
+
+// OnLoop reports whether the caller runs on the loop.
+func (l *Loop) OnLoop() bool { return l.goroutine.Load() == goroutineID() }
+
+// Enter and Leave say on which goroutine the loop runs.
+func (l *Loop) Enter() { l.goroutine.Store(goroutineID()) }
+
+// Leave ends Enter.
+func (l *Loop) Leave() { l.goroutine.Store(0) }
+
+// goroutineID reads the number from the head of a stack trace, the only place
+// where the runtime tells it.
+func goroutineID() uint64 {
+	var buf [64]byte
+	line := buf[:runtime.Stack(buf[:], false)]
+	line = bytes.TrimPrefix(line, []byte("goroutine "))
+	if i := bytes.IndexByte(line, ' '); i > 0 {
+		line = line[:i]
+	}
+	id, _ := strconv.ParseUint(string(line), 10, 64)
+	return id
+}
+
+var (
+	_ protocol.Loop   = (*Loop)(nil)
+	_ protocol.Worker = (*Loop)(nil)
+)

@@ -1,0 +1,201 @@
+package loop
+
+import (
+	"net"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+const (
+	acceptBatch = 64          // connections taken per event
+	acceptRest  = time.Second // for a port that cannot accept
+)
+
+// A port is a listening socket. Between Listen and its registration, and after
+// its end, it is not on the loop.
+type port struct {
+	loop    *Loop
+	factory factory.Factory
+	stop    func() // takes the factory's start back
+	opts    *options
+	addr    net.Addr
+	fd      int
+	want    Interest
+	logged  int64 // Nanos of the last failure that was logged, 0 if none
+
+	mu     sync.Mutex
+	closed bool
+	onLoop bool
+}
+
+// Listen announces on the address, with s. It may be called from anywhere.
+func (l *Loop) Listen(network, addr string, f factory.Factory, s factory.Socket) (factory.Port, error) {
+	if l.stopping.Load() {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: text(addr), Err: protocol.ErrStopped}
+	}
+	fd, bound, err := l.kernel.Listen(network, addr, s)
+	if err != nil {
+		return nil, err
+	}
+	return l.Serve(fd, bound, f, s)
+}
+
+// Serve accepts from a listening socket, which it closes in the end, also when
+// it fails.
+func (l *Loop) Serve(fd int, bound net.Addr, f factory.Factory, s factory.Socket) (factory.Port, error) {
+	stop, err := l.startFactory(f)
+	if err != nil {
+		l.kernel.Close(fd, false)
+		return nil, err
+	}
+	p := &port{loop: l, factory: f, stop: stop, opts: newOptions(s, bound, nil), addr: bound, fd: fd}
+	if err := l.Call(p.open); err != nil {
+		l.kernel.Close(fd, false)
+		stop()
+		return nil, &net.OpError{Op: "listen", Net: bound.Network(), Addr: bound, Err: err}
+	}
+	return p, nil
+}
+
+// text is an address that could not be resolved yet.
+type text string
+
+func (t text) Network() string { return "" }
+func (t text) String() string  { return string(t) }
+
+// open registers the port; it may have been closed before.
+func (p *port) open() {
+	l := p.loop
+	if l.draining {
+		p.close()
+		return
+	}
+	p.mu.Lock()
+	p.onLoop = !p.closed
+	p.mu.Unlock()
+	if p.onLoop {
+		l.setSource(p.fd, p)
+		l.ports = append(l.ports, p)
+		p.listen(Read)
+	}
+}
+
+func (p *port) listen(want Interest) {
+	old := p.want
+	if old == want {
+		return
+	}
+	p.want = want
+	if err := p.loop.kernel.Want(p.fd, old, want); err != nil {
+		p.loop.logger().Error("cannot poll a listener", "addr", p.addr, "err", err)
+	}
+}
+
+// Addr returns the bound address.
+func (p *port) Addr() net.Addr { return p.addr }
+
+// Close stops listening. On another goroutine it waits until the loop has done so.
+func (p *port) Close() error {
+	p.mu.Lock()
+	onLoop := p.onLoop && !p.closed
+	p.mu.Unlock()
+	if !onLoop || p.loop.OnLoop() {
+		p.close()
+		return nil
+	}
+	done := make(chan struct{})
+	if p.loop.Call(func() { p.close(); close(done) }) == nil {
+		<-done
+	}
+	return nil
+}
+
+// close closes the port: on the loop, or anywhere if it has not got there yet.
+func (p *port) close() {
+	p.mu.Lock()
+	was := p.closed
+	p.closed = true
+	p.mu.Unlock()
+	if was {
+		return
+	}
+	l := p.loop
+	if p.onLoop {
+		l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
+		l.release(p.fd, false)
+	} else {
+		l.kernel.Close(p.fd, false)
+	}
+	p.stop()
+}
+
+// ready accepts those who wait. Each of them is a turn of its own.
+func (p *port) ready(Event) {
+	l := p.loop
+	for range acceptBatch {
+		fd, peer, e := l.kernel.Accept(p.fd)
+		switch e {
+		case 0:
+			l.accepted(fd, peer, p)
+		case syscall.EAGAIN:
+			return
+		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO: // that one is gone, or not allowed
+			l.stats.AcceptErrors++
+			p.log(e)
+		default:
+			l.stats.AcceptErrors++
+			p.rest(e)
+			return
+		}
+		if p.want != Read || p.isClosed() {
+			return
+		}
+	}
+	l.kernel.Again(p.fd)
+}
+
+func (p *port) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// accepted makes a connection of an accepted socket. Who is refused is told by
+// the close alone.
+func (l *Loop) accepted(fd int, peer net.Addr, p *port) {
+	if err := l.attach(fd, None, peer, p.factory, p.opts, nil); err != nil && err != protocol.ErrRefused {
+		l.logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
+	}
+}
+
+// rest is for a port that cannot accept now: those who wait are turned away by
+// means of a reserve descriptor, if that is what is missing, and the port leaves
+// the poller for a while, or the loop would spin.
+func (p *port) rest(e syscall.Errno) {
+	l := p.loop
+	if e == syscall.EMFILE || e == syscall.ENFILE {
+		l.stats.Shed += int64(l.kernel.Shed(p.fd))
+	}
+	p.log(e)
+	p.listen(Quiet)
+	l.setTimer(nil, acceptRest, func() {
+		if !p.isClosed() {
+			p.listen(Read)
+		}
+	})
+}
+
+// log says at most once a second that accept fails.
+func (p *port) log(e syscall.Errno) {
+	l := p.loop
+	if now := l.kernel.Nanos(); p.logged == 0 || now-p.logged > int64(time.Second) {
+		p.logged = now
+		l.logger().Error("accept failed", "addr", p.addr, "err", os.NewSyscallError("accept", e))
+	}
+}

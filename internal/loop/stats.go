@@ -1,0 +1,39 @@
+package loop
+
+import "time"
+
+// Stats are the figures of one loop.
+type Stats struct {
+	Connections int // now
+	Ports       int // now
+	Timers      int // ahead
+	Calls       int // posted and not yet run
+	Waiting     int // connections whose output waits for the bell
+	Jobs        int // work waiting for a goroutine
+	Workers     int // goroutines at work
+
+	// These only grow. They are the loop's own, so each costs an addition.
+	Turns        uint64 // events handled
+	Accepted     int64  // connections that got a protocol
+	Refused      int64  // connections whose factory built none
+	AcceptErrors int64  // failures of accept, those out of descriptors included
+	Shed         int64  // connections turned away for want of a descriptor
+	ConnectFails int64  // client attempts that failed
+	SlowPeers    int64  // connections ended with ErrSlowPeer
+	Panics       int64  // of user code
+	BytesRead    int64
+	BytesWritten int64
+	LongestTurn  time.Duration // of those measured, which is one in 32
+}
+
+// Figures completes them, on the loop, or where it does not run.
+func (l *Loop) Figures() Stats {
+	s := l.stats
+	s.Connections, s.Ports, s.Timers, s.Waiting = l.conns, len(l.ports), len(l.timers.slots), len(l.waiting)
+	s.Turns = l.turns
+	l.calls.mu.Lock()
+	s.Calls = len(l.calls.waiting)
+	l.calls.mu.Unlock()
+	s.Workers, s.Jobs = l.workers.load()
+	return s
+}

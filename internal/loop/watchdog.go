@@ -1,0 +1,107 @@
+package loop
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A watchdog is a goroutine that looks, from outside, how long a callback has
+// been running, and logs the name and stack of one that holds the loop.
+type watchdog struct {
+	loop  *Loop
+	limit time.Duration
+	stop  chan struct{}
+
+	mu     sync.Mutex
+	depth  int
+	since  time.Time
+	what   string
+	whom   any
+	told   bool
+	thread uint64
+}
+
+// watchdogLimit is the time that a callback may take: Config's, or a second in
+// debug builds, or none.
+func (c Config) watchdogLimit() time.Duration {
+	if c.Watchdog == 0 && debug {
+		return time.Second
+	}
+	return max(c.Watchdog, 0)
+}
+
+// startWatchdog is called by life.run; the function it returns stops it.
+func (l *Loop) startWatchdog() (stop func()) {
+	limit := l.config.watchdogLimit()
+	if limit == 0 {
+		return func() {}
+	}
+	d := &watchdog{loop: l, limit: limit, stop: make(chan struct{}), thread: l.goroutine.Load()}
+	l.dog = d
+	done := make(chan struct{})
+	go func() { defer close(done); d.watch() }()
+	return func() { close(d.stop); <-done }
+}
+
+func (d *watchdog) enter(l *Loop) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.depth++; d.depth == 1 {
+		d.since, d.told = time.Now(), false
+	}
+	d.what, d.whom = l.what, l.whom
+	if l.owner != nil && l.whom == nil {
+		d.whom = l.owner.proto
+	}
+}
+
+func (d *watchdog) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.depth--
+}
+
+func (d *watchdog) watch() {
+	tick := time.NewTicker(max(d.limit/2, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			d.look()
+		case <-d.stop:
+			return
+		}
+	}
+}
+
+// look logs the callback that runs if it has run too long, once.
+func (d *watchdog) look() {
+	d.mu.Lock()
+	held := time.Since(d.since)
+	late := d.depth > 0 && !d.told && held >= d.limit
+	name := ""
+	if late {
+		d.told = true
+		name = fmt.Sprintf("(%T).%s", innermost(d.whom), d.what)
+	}
+	d.mu.Unlock()
+	if late {
+		d.loop.logger().Warn("a callback holds the loop", "in", name, "for", held, "stack", stackOf(d.thread))
+	}
+}
+
+// stackOf returns the stack of one goroutine, as far as 1 MiB of all of them shows it.
+func stackOf(id uint64) string {
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	head := fmt.Appendf(nil, "goroutine %d ", id)
+	for _, s := range bytes.Split(buf, []byte("\n\n")) {
+		if bytes.HasPrefix(s, head) {
+			return string(s)
+		}
+	}
+	return ""
+}

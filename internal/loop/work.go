@@ -1,0 +1,82 @@
+package loop
+
+import (
+	runtimedebug "runtime/debug"
+	"sync"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// workers run blocking work. Their goroutines exist only while there is some.
+type workers struct {
+	loop    *Loop
+	mu      sync.Mutex
+	jobs    []func()
+	busy    int // goroutines
+	stopped bool
+}
+
+// Work runs f on a goroutine of the pool.
+func (l *Loop) Work(f func()) error {
+	w := &l.workers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return protocol.ErrStopped
+	}
+	w.jobs = append(w.jobs, f)
+	if w.busy < either(l.config.Workers, 4) {
+		w.busy++
+		go w.run()
+	}
+	return nil
+}
+
+// run does jobs until there are none. A job that ends its goroutine by
+// runtime.Goexit is replaced.
+func (w *workers) run() {
+	done := false
+	defer func() {
+		if !done {
+			go w.run()
+		}
+	}()
+	for {
+		w.mu.Lock()
+		if len(w.jobs) == 0 {
+			w.busy--
+			w.mu.Unlock()
+			done = true
+			_ = w.loop.Call(w.loop.checkIdle) // it may be what Stop waits for
+			return
+		}
+		f := w.jobs[0]
+		w.jobs[0] = nil
+		w.jobs = w.jobs[1:]
+		w.mu.Unlock()
+		w.do(f)
+	}
+}
+
+func (w *workers) do(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			w.loop.logger().Error("panic in a worker", "panic", v, "stack", string(runtimedebug.Stack()))
+		}
+	}()
+	f()
+}
+
+// stop refuses more work.
+func (w *workers) stop() {
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
+}
+
+// load returns how many goroutines are at work and how many jobs wait for one.
+func (w *workers) load() (busy, waiting int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busy, len(w.jobs)
+}
