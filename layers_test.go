@@ -1,11 +1,13 @@
 package torsion_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,6 +96,32 @@ func TestLayersRefuse(t *testing.T) {
 		"protocolsmore/beside_protocol.go": module + "/protocol",
 	} {
 		assert.False(t, mayUse(file, path), "%s importing %s", file, path)
+	}
+}
+
+// opensSockets are the names of package net with which a program reaches the
+// network by itself.
+var opensSockets = regexp.MustCompile(`^(Dial|Listen|File(Conn|Listener)|Lookup(Host|IP)|(Default)?Resolver)`)
+
+// socketFolders may do so: the reactor, the calls it makes, and programs.
+const socketFolders = "reactor internal/socket examples"
+
+// Only reactors open sockets: what stands below them is handed connections.
+func TestNoSockets(t *testing.T) {
+	for _, file := range goFiles(t) {
+		if strings.HasSuffix(file, "_test.go") || allows(socketFolders, filepath.Dir(file)) {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				pkg, _ := s.X.(*ast.Ident)
+				assert.False(t, pkg != nil && pkg.Name == "net" && opensSockets.MatchString(s.Sel.Name),
+					"%s uses net.%s", file, s.Sel.Name)
+			}
+			return true
+		})
 	}
 }
 
