@@ -20,9 +20,9 @@ const (
 
 // Reasons not to write.
 const (
-	noMore  = 1 << iota // LoseConnection or CloseWrite, and no producer holds it
-	failed              // the kernel would not: Write drops, until ConnectionLost tells
-	over                // ended
+	noMore = 1 << iota // LoseConnection or CloseWrite, and no producer holds it
+	failed             // the kernel would not: Write drops, until ConnectionLost tells
+	over               // ended
 )
 
 // Facts about a connection.

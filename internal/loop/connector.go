@@ -132,7 +132,7 @@ func (a *attempt) start() {
 		a.peer = peer
 		a.connect()
 	default:
-		a.dial(timeout)
+		a.dial()
 	}
 }
 
@@ -159,12 +159,9 @@ func (a *attempt) connect() {
 }
 
 // dial connects to a name on a goroutine.
-func (a *attempt) dial(timeout time.Duration) {
+func (a *attempt) dial() {
 	c, l := a.connector, a.connector.loop
 	ctx, cancel := context.WithCancel(context.Background())
-	if timeout > 0 {
-		ctx, cancel = context.WithTimeout(context.Background(), timeout)
-	}
 	a.cancel = cancel
 	go func() {
 		fd, err := l.kernel.Dial(ctx, c.network, c.addr, c.socket)

@@ -29,8 +29,9 @@ type life struct {
 
 	stopping  atomic.Bool // Stop has been heard
 	finished  atomic.Bool
-	draining  bool // the ports are closed
-	finishing bool // nothing is left to wait for
+	gone      chan struct{} // closed when finished
+	draining  bool          // the ports are closed
+	finishing bool          // nothing is left to wait for
 	ports     []*port
 	clients   map[*connector]bool
 	nearer    *timer // the end of DrainTimeout
@@ -56,6 +57,9 @@ func (l *Loop) Started() bool {
 	defer l.lifeMu.Unlock()
 	return l.started
 }
+
+// Ended is closed when everything has ended.
+func (l *Loop) Ended() <-chan struct{} { return l.gone }
 
 // Finished reports whether everything has ended; the driver then stops.
 func (l *Loop) Finished() bool { return l.finished.Load() }
@@ -180,6 +184,23 @@ func (l *Loop) checkIdle() {
 	}
 }
 
+// Crash ends everything where a callback has ended the loop's goroutine, or the
+// poller has failed: all connections are told, and nothing else is waited for.
+// It runs on a new goroutine.
+func (l *Loop) Crash() {
+	l.Enter()
+	l.turning, l.nested, l.holding, l.owner = false, false, false, nil
+	l.scratch = l.scratch[:0]
+	l.begin(nil)
+	l.abortAll()
+	l.end()
+	l.flushWaiting()
+	l.finish()
+}
+
+// Running names the callback that ran last.
+func (l *Loop) Running() string { return l.running() }
+
 // finish ends the loop, after the turn that decided so.
 func (l *Loop) finish() {
 	l.workers.stop()
@@ -194,4 +215,5 @@ func (l *Loop) finish() {
 		l.end()
 	}
 	l.finished.Store(true)
+	close(l.gone)
 }

@@ -115,6 +115,7 @@ func New(k Kernel, c Config) *Loop {
 		armed:   math.MaxInt64,
 	}
 	l.workers.loop = l
+	l.gone = make(chan struct{})
 	return l
 }
 

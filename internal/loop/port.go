@@ -138,6 +138,9 @@ func (p *port) close() {
 // ready accepts those who wait. Each of them is a turn of its own.
 func (p *port) ready(Event) {
 	l := p.loop
+	if p.want != Read {
+		return // it rests
+	}
 	for range acceptBatch {
 		fd, peer, e := l.kernel.Accept(p.fd)
 		switch e {

@@ -1,0 +1,50 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package reactor
+
+import (
+	"context"
+	"time"
+
+	"github.com/torsion-go/torsion/internal/loop"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// Stats are a reactor's figures. They are always counted, and cost an addition each.
+type Stats struct {
+	Connections int // now
+	Ports       int // now
+	Timers      int // ahead
+	Calls       int // posted and not yet run
+	Waiting     int // connections whose output waits for the end of a broadcast
+	Jobs        int // work that waits for a goroutine
+	Workers     int // goroutines at work
+
+	Turns        uint64 // events handled
+	Accepted     int64  // connections that got a protocol
+	Refused      int64  // connections whose factory built none
+	AcceptErrors int64  // failures of accept, those out of descriptors included
+	Shed         int64  // connections turned away for want of a descriptor
+	ConnectFails int64  // client attempts that failed
+	SlowPeers    int64  // connections ended with protocol.ErrSlowPeer
+	Panics       int64  // of callbacks
+	BytesRead    int64
+	BytesWritten int64
+	LongestTurn  time.Duration // of those measured, which is one in 32
+}
+
+// Stats asks the loop for its figures, and so waits for the turn in progress,
+// unless it is called on the loop itself.
+func (r *Reactor) Stats() Stats {
+	if r.loop.Started() && !r.loop.OnLoop() {
+		s, err := protocol.Ask(context.Background(), r.loop, r.loop.Figures)
+		if err == nil {
+			return Stats(s)
+		}
+		// The loop has ended, or is about to: nothing changes any more once it has.
+		<-r.loop.Ended()
+	}
+	return Stats(r.loop.Figures())
+}
+
+var _ = loop.Stats(Stats{})
