@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -82,6 +83,15 @@ func (l *Loop) runCall(f func()) {
 	prev := l.enter(nil, "Call", f)
 	defer l.leave(nil, prev)
 	f()
+}
+
+// keepRunning puts the calls of a batch that was broken off back into the queue.
+func (l *Loop) keepRunning() {
+	q := &l.calls
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	left := slices.DeleteFunc(q.running, func(f func()) bool { return f == nil })
+	q.waiting, q.running = append(left, q.waiting...), nil
 }
 
 // closeCalls runs the calls that were accepted and refuses any more.

@@ -28,6 +28,7 @@ const (
 // Facts about a connection.
 const (
 	blocked     = 1 << iota // the kernel takes no more for now; an Out event will say
+	stuck                   // it has not taken all since rare.since
 	finSent                 // our side is ended
 	halfClosing             // CloseWrite was called
 	aboveHigh               // more than the high-water mark was queued, and not yet less than the low one
@@ -146,7 +147,7 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 	}
 	p, err := c.build(f)
 	if p == nil {
-		l.kernel.Close(fd, true)
+		l.kernel.Close(fd, false)
 		l.stats.Refused++
 		return err
 	}

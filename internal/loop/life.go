@@ -191,6 +191,7 @@ func (l *Loop) Crash() {
 	l.Enter()
 	l.turning, l.nested, l.holding, l.owner = false, false, false, nil
 	l.scratch = l.scratch[:0]
+	l.keepRunning()
 	l.begin(nil)
 	l.abortAll()
 	l.end()

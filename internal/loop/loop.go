@@ -225,7 +225,8 @@ func (l *Loop) flushWaiting() {
 	clear(l.waiting)
 	l.waiting = l.waiting[:0]
 	l.settle()
-	l.holding, l.turning, l.owner = false, false, nil
+	l.holding = false
+	l.end()
 }
 
 // runLater runs the turns owed to connections when the turn before asked for

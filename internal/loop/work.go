@@ -67,10 +67,11 @@ func (w *workers) do(f func()) {
 	f()
 }
 
-// stop refuses more work.
+// stop refuses more work, and forgets what has not begun. Unless the time to
+// drain was up, there is none.
 func (w *workers) stop() {
 	w.mu.Lock()
-	w.stopped = true
+	w.stopped, w.jobs = true, nil
 	w.mu.Unlock()
 }
 

@@ -67,9 +67,11 @@ func (c *Conn) writeNow(p []byte) {
 	if l.owner == c && len(l.scratch) > 0 {
 		head = l.scratch
 		vec = append(vec, head)
+		l.scratch = head[:0]
 	}
-	l.scratch = l.scratch[:0]
-	n := c.transmit(append(vec, p), len(head)+len(p))
+	vec = append(vec, p)
+	n := c.transmit(vec, len(head)+len(p))
+	clear(vec)
 	if c.noWrite == 0 {
 		c.queue.add(&l.spare, head[min(n, len(head)):])
 		c.queue.add(&l.spare, p[max(0, n-len(head)):])
@@ -189,13 +191,15 @@ func (c *Conn) transmit(vec [][]byte, total int) int {
 	}
 	c.sent += int64(n)
 	l.stats.BytesWritten += int64(n)
-	if n < total {
-		c.facts |= blocked
-		if r := c.extra(); n > 0 || c.queue.size == 0 {
-			r.since = l.now()
-		}
-		c.watch()
+	if n == total {
+		c.facts &^= stuck
+		return n
 	}
+	if n > 0 || c.facts&stuck == 0 {
+		c.extra().since = l.now()
+	}
+	c.facts |= blocked | stuck
+	c.watch()
 	return n
 }
 

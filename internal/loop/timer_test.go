@@ -1,0 +1,146 @@
+package loop_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/torsion-go/torsion/clock"
+	"github.com/torsion-go/torsion/internal/loop"
+	"github.com/torsion-go/torsion/internal/memnet"
+)
+
+// newKernel returns a loop that this goroutine drives.
+func newKernel(t testing.TB, c loop.Config) *memnet.Kernel {
+	c.Watchdog = -1
+	k := memnet.New(c)
+	leave, err := k.Loop.Start()
+	assert.NoError(t, err)
+	t.Cleanup(leave)
+	return k
+}
+
+// do runs f on the loop.
+func do(k *memnet.Kernel, f func()) {
+	_ = k.Loop.Call(f)
+	k.Settle()
+}
+
+// Timers run by their time, those of the same moment in the order in which they
+// were set, whatever was moved or stopped in between.
+func TestTimersKeepTheirOrder(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		k := newKernel(t, loop.Config{})
+		var want clock.Fake // the simple implementation
+		var got, expected []int
+		do(k, func() {
+			mine, theirs := make([]clock.Timer, 300), make([]clock.Timer, 300)
+			for i := range mine {
+				d := time.Duration(r.IntN(50)) * time.Second
+				mine[i] = k.Loop.AfterFunc(d, func() { got = append(got, i) })
+				theirs[i] = want.AfterFunc(d, func() { expected = append(expected, i) })
+			}
+			for range 600 {
+				i, d := r.IntN(len(mine)), time.Duration(r.IntN(60)-5)*time.Second
+				switch r.IntN(3) {
+				case 0:
+					assert.Equal(t, theirs[i].Stop(), mine[i].Stop())
+				case 1:
+					assert.Equal(t, theirs[i].Reset(d), mine[i].Reset(d))
+				case 2:
+					assert.Equal(t, theirs[i].(clock.Delayer).Delay(d/10+time.Second), mine[i].(clock.Delayer).Delay(d/10+time.Second))
+				}
+			}
+		})
+		for range 80 {
+			k.Advance(time.Second)
+			want.Advance(time.Second)
+		}
+		assert.Equal(t, expected, got, "seed %d", seed)
+		assert.Zero(t, k.Loop.Figures().Timers)
+	}
+}
+
+// A million timers at once are no trouble, nor is one in ten years or at the end of time.
+func TestMillionTimers(t *testing.T) {
+	const n = 1_000_000
+	k := newKernel(t, loop.Config{})
+	fired, last := 0, int64(0)
+	r := rand.New(rand.NewPCG(1, 2))
+	do(k, func() {
+		for range n {
+			k.Loop.AfterFunc(time.Duration(r.Int64N(int64(time.Hour))), func() {
+				fired++
+				assert.GreaterOrEqual(t, k.Nanos(), last)
+				last = k.Nanos()
+			})
+		}
+		k.Loop.AfterFunc(10*365*24*time.Hour, func() { fired++ })
+		k.Loop.AfterFunc(1<<63-1, func() { fired++ })
+	})
+	// Not one by one: each moment would be a step of its own.
+	for range 100 {
+		k.Skip(time.Minute)
+	}
+	assert.Equal(t, n, fired)
+	k.Advance(20 * 365 * 24 * time.Hour)
+	assert.Equal(t, n+1, fired)
+	assert.Equal(t, 1, k.Loop.Figures().Timers)
+}
+
+// A timer with no delay runs after the next poll: one that always sets another
+// holds up neither sockets nor posted calls.
+func TestZeroDelayLetsOthersRun(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	n, heard := 0, -1
+	var again func()
+	again = func() {
+		if n++; n < 100 {
+			k.Loop.AfterFunc(0, again)
+		}
+	}
+	do(k, func() {
+		k.Loop.AfterFunc(0, again)
+		k.Loop.AfterFunc(0, func() { _ = k.Loop.Call(func() { heard = n }) })
+	})
+	assert.Equal(t, 100, n)
+	assert.LessOrEqual(t, heard, 2)
+}
+
+// A timer that is moved with every message costs no allocation and no sifting.
+func TestMovingATimerAllocatesNothing(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	do(k, func() {
+		idle := k.Loop.AfterFunc(time.Minute, func() {})
+		assert.Zero(t, testing.AllocsPerRun(1000, func() { idle.Reset(2 * time.Minute) }))
+	})
+}
+
+func BenchmarkTimerReset(b *testing.B) {
+	k := newKernel(b, loop.Config{})
+	do(k, func() {
+		idle := k.Loop.AfterFunc(time.Minute, func() {})
+		b.ReportAllocs()
+		for b.Loop() {
+			idle.Reset(2 * time.Minute)
+		}
+	})
+}
+
+// One timer set and stopped while a million others are ahead.
+func BenchmarkTimerAmongAMillion(b *testing.B) {
+	k := newKernel(b, loop.Config{})
+	r := rand.New(rand.NewPCG(1, 2))
+	do(k, func() {
+		for range 1_000_000 {
+			k.Loop.AfterFunc(time.Duration(r.Int64N(int64(time.Hour))), func() {})
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			k.Loop.AfterFunc(time.Duration(r.Int64N(int64(time.Hour))), func() {}).Stop()
+		}
+	})
+}
