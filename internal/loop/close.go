@@ -181,11 +181,20 @@ func (c *Conn) watch() {
 	}
 }
 
-// watched ends the connection if a time limit has been reached.
+// watched ends the connection if a time limit has been reached. The kernel says
+// that output fits only when a good part of its buffer is free, which may take a
+// slow peer minutes; so before it is given up, it is tried.
 func (c *Conn) watched() {
 	at, err := c.deadline()
+	if c.facts&blocked != 0 && at <= c.loop.now() {
+		c.facts &^= blocked
+		c.send()
+		c.touch()
+		at, err = c.deadline()
+	}
 	switch {
-	case at > c.loop.kernel.Nanos():
+	case c.noWrite&(failed|over) != 0:
+	case at > c.loop.now():
 		c.watch()
 	case err == protocol.ErrConnectionDone:
 		c.end(err)

@@ -1,0 +1,134 @@
+package reactor_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/torsion-go/torsion/reactor"
+)
+
+// TestMain lets the test binary be the server with few descriptors.
+func TestMain(m *testing.M) {
+	if os.Getenv("TORSION_FEW_DESCRIPTORS") != "" {
+		serveWithFewDescriptors()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serveWithFewDescriptors echoes, and for each line on standard input prints how
+// many turns there were, how many it turned away and how much processor time it used.
+func serveWithFewDescriptors() {
+	limit := unix.Rlimit{Cur: 64, Max: 64}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		panic(err)
+	}
+	r, err := reactor.New(reactor.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		panic(err)
+	}
+	p, err := r.Listen("tcp", "127.0.0.1:0", serving(probe{data: echo}))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.Addr())
+	go func() {
+		in := bufio.NewScanner(os.Stdin)
+		for in.Scan() {
+			s := r.Stats()
+			fmt.Println(s.Turns, s.Shed, s.Connections)
+		}
+		r.Stop()
+	}()
+	if err := r.Run(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+// With 64 descriptors and 300 clients the server serves those that it has, turns
+// the others away, does not spin, and accepts again when descriptors are free.
+func TestOutOfDescriptors(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "TORSION_FEW_DESCRIPTORS=1")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewReader(out)
+	addr, err := lines.ReadString('\n')
+	require.NoError(t, err)
+	stats := func() (turns, shed, conns int) {
+		fmt.Fprintln(in)
+		_, err := fmt.Fscan(lines, &turns, &shed, &conns)
+		require.NoError(t, err)
+		return turns, shed, conns
+	}
+
+	var served []net.Conn
+	results := make(chan net.Conn)
+	for range 300 {
+		go func() {
+			c, err := net.DialTimeout("tcp", addr[:len(addr)-1], patient)
+			if err == nil && !echoes(c, patient) {
+				c.Close()
+				c = nil
+			}
+			results <- c
+		}()
+	}
+	for range 300 {
+		if c := <-results; c != nil {
+			served = append(served, c)
+		}
+	}
+	assert.Greater(t, len(served), 30, "some are served")
+	assert.Less(t, len(served), 64)
+
+	before, shed, conns := stats()
+	assert.Positive(t, shed)
+	assert.LessOrEqual(t, conns, 64)
+	for _, c := range served {
+		assert.True(t, echoes(c, patient), "those who are connected notice nothing")
+	}
+	after, _, _ := stats()
+	assert.Less(t, after-before, 4*len(served)+100, "it does not spin")
+
+	for _, c := range served {
+		c.Close()
+	}
+	require.Eventually(t, func() bool {
+		c, err := net.DialTimeout("tcp", addr[:len(addr)-1], patient)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		return echoes(c, 2*time.Second)
+	}, patient, 10*time.Millisecond, "it accepts again")
+	in.Close()
+	assert.NoError(t, cmd.Wait())
+}
+
+// echoes reports whether c is answered within d.
+func echoes(c net.Conn, d time.Duration) bool {
+	_ = c.SetDeadline(time.Now().Add(d))
+	if _, err := c.Write([]byte("hello")); err != nil {
+		return false
+	}
+	var buf [5]byte
+	_, err := io.ReadFull(c, buf[:])
+	return err == nil
+}
