@@ -284,7 +284,7 @@ func (l *Loop) AfterFunc(d time.Duration, f func()) clock.Timer {
 
 // check panics when the caller is not on the loop, as far as it can be seen.
 func (l *Loop) check() {
-	if !l.turning || debug && !l.OnLoop() {
+	if debug && !l.OnLoop() || !l.turning {
 		l.misused()
 	}
 }

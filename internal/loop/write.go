@@ -13,7 +13,7 @@ import (
 // scratch buffer, which settle sends.
 func (c *Conn) Write(p []byte) (int, error) {
 	l := c.loop
-	if l.owner != c || debug {
+	if debug || l.owner != c {
 		l.check()
 	}
 	if c.noWrite != 0 {
