@@ -1,0 +1,56 @@
+// Chat is a room in which people talk by telnet or nc; see package chat.
+//
+//	go run ./examples/chat
+//	telnet 127.0.0.1 12345
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocols/chat"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+func main() {
+	var room chat.Room
+	socket := factory.Socket{OOBInline: true} // telnet sends part of an interrupt as urgent data
+	listen := flag.String("listen", "127.0.0.1:12345", "`address` to listen on")
+	flag.IntVar(&room.MaxMembers, "members", 1000, "most people in the room; -1: any number")
+	flag.IntVar(&room.MaxLine, "line", 1024, "longest line, in bytes")
+	flag.IntVar(&room.MaxName, "name", 20, "longest name, in characters")
+	flag.IntVar(&room.History, "history", 0, "lines said last that a newcomer reads first")
+	flag.IntVar(&room.Burst, "burst", 10, "lines that somebody may send at once")
+	flag.DurationVar(&room.Interval, "interval", 500*time.Millisecond, "time between two lines after that; -1ns: none")
+	flag.IntVar(&room.Tolerance, "tolerance", 60, "lines above that before somebody is dropped; -1: any number")
+	flag.DurationVar(&room.IdleTimeout, "idle", 0, "drop who is silent for so long; 0: nobody")
+	flag.IntVar(&socket.MaxBacklog, "backlog", 1<<20, "drop who leaves so many bytes unread; -1: nobody")
+	flag.DurationVar(&socket.SlowPeerTimeout, "slow", 2*time.Minute, "drop who reads nothing for so long; -1ns: nobody")
+	flag.Parse()
+	if err := serve(*listen, socket, &room); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve ends after SIGINT or SIGTERM, when all have been told. A second signal
+// ends the program at once.
+func serve(addr string, socket factory.Socket, room *chat.Room) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	r, err := reactor.New(reactor.Config{})
+	if err != nil {
+		return err
+	}
+	port, err := r.Tuned(socket).Listen("tcp", addr, room)
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", port.Addr())
+	return r.Run(ctx)
+}
