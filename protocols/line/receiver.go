@@ -1,0 +1,138 @@
+package line
+
+import (
+	"slices"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A receiver is the Protocol around a Handler. What it has not handed up yet
+// lies in split, also while it calls the Handler, so that DropInput sees it.
+type receiver struct {
+	h     Handler
+	conn  Conn
+	split Splitter
+	raw   RawHandler // in raw mode
+	lent  []byte     // what RawDataReceived is looking at
+
+	busy    bool // handing up, or ended
+	waiting bool // a timer will
+}
+
+// Inner returns the Handler, whose abilities are those of the connection.
+func (r *receiver) Inner() any { return r.h }
+
+func (r *receiver) ConnectionMade(t protocol.Transport) {
+	r.conn = Conn{t, r}
+	if b, ok := protocol.As[interface{ connect(*Conn) }](r.h); ok {
+		b.connect(&r.conn)
+	}
+	r.h.ConnectionMade(&r.conn)
+}
+
+func (r *receiver) DataReceived(data []byte) {
+	r.split.Feed(data)
+	r.handUp()
+}
+
+// ReadResumed hands up what was held while the connection did not read. The
+// Handler is first: what it holds came before.
+func (r *receiver) ReadResumed() {
+	if h, ok := protocol.As[protocol.ReadResumer](r.h); ok {
+		h.ReadResumed()
+	}
+	r.handUp()
+}
+
+// DropInput forgets what the Handler holds and what it has not seen.
+func (r *receiver) DropInput() int {
+	n := r.split.Len()
+	r.split.Take()
+	if h, ok := protocol.As[protocol.InputHolder](r.h); ok {
+		n += h.DropInput()
+	}
+	return n
+}
+
+func (r *receiver) ConnectionLost(reason error) {
+	r.split.Take()
+	r.busy = true
+	r.h.ConnectionLost(reason)
+}
+
+// handUp gives the Handler what there is, for as long as it wants input. Before
+// each message everything is asked anew, for the Handler may have changed it.
+func (r *receiver) handUp() {
+	r.busy = true
+	for r.conn.Reading() && r.next() {
+	}
+	r.split.Hold()
+	r.busy = false
+}
+
+// next hands up one message. It returns false if there is none.
+func (r *receiver) next() bool {
+	switch {
+	case r.raw != nil:
+		return r.nextRaw()
+	case r.split.Next():
+		r.h.LineReceived(r.split.Line())
+	case r.split.Err() != nil:
+		r.tooLong()
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *receiver) nextRaw() bool {
+	r.lent = r.split.Take()
+	if len(r.lent) == 0 {
+		return false
+	}
+	r.raw.RawDataReceived(r.lent)
+	r.lent = nil
+	return true
+}
+
+// tooLong ends the connection unless the Handler keeps it.
+func (r *receiver) tooLong() {
+	r.split.Skip()
+	if h, ok := protocol.As[TooLong](r.h); ok && h.LineTooLong(r.split.Limit()) {
+		return
+	}
+	if n, ok := protocol.As[protocol.Notifier](r.conn.Transport); ok {
+		n.SetReason(ErrTooLong)
+	}
+	r.conn.LoseConnection()
+}
+
+// unread puts input back in front of the rest. The end of what RawDataReceived
+// was lent is lent to us for as long as we are busy, and need not be copied.
+func (r *receiver) unread(extra []byte) {
+	n := len(extra)
+	if n == 0 {
+		return
+	}
+	tail := r.lent[max(0, len(r.lent)-n):]
+	if len(tail) == n && &tail[0] == &extra[0] && r.split.Len() == 0 {
+		r.split.Feed(tail)
+		return
+	}
+	all := slices.Concat(extra, r.split.Take())
+	r.split.Feed(all)
+	r.split.own = true
+}
+
+// later hands up, in an event to come, what has waited for a change that was
+// made outside of the Handler's own events.
+func (r *receiver) later() {
+	if r.busy || r.waiting || r.split.Len() == 0 {
+		return
+	}
+	r.waiting = true
+	r.conn.AfterFunc(0, func() {
+		r.waiting = false
+		r.handUp()
+	})
+}
