@@ -1,0 +1,48 @@
+// Quote gives everybody a quote, and echoes what they say to it.
+//
+//	go run ./examples/quote                            # the server
+//	go run ./examples/quote -connect 127.0.0.1:8017    # a client
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os/signal"
+	"syscall"
+
+	"github.com/torsion-go/torsion/reactor"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8017", "`address` to listen on")
+	connect := flag.String("connect", "", "`address` to connect to, as a client")
+	flag.Parse()
+	if err := run(*listen, *connect); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run ends after SIGINT or SIGTERM, a client also when it has hung up. A second
+// signal ends the program at once.
+func run(listen, connect string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	r, err := reactor.New(reactor.Config{})
+	if err != nil {
+		return err
+	}
+	if connect != "" {
+		c := &clients{leave: r.Stop}
+		r.Connect("tcp", connect, c)
+		return cmp.Or(r.Run(ctx), c.failed)
+	}
+	port, err := r.Listen("tcp", listen, &quotes{})
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", port.Addr())
+	return r.Run(ctx)
+}
