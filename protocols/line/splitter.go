@@ -148,13 +148,14 @@ func (s *Splitter) SetDelimiter(d string) {
 
 // Limit returns MaxLength with its defaults: the length of the longest line.
 func (s *Splitter) Limit() int {
+	const none = math.MaxInt / 2 // whoever adds a little to it does not overflow
 	switch {
 	case s.MaxLength == 0:
 		return 16 << 10
 	case s.MaxLength < 0:
-		return math.MaxInt / 2 // whoever adds a little to it does not overflow
+		return none
 	}
-	return s.MaxLength
+	return min(s.MaxLength, none)
 }
 
 const crlf = "\r\n"

@@ -3,6 +3,7 @@ package line_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ var splits = []struct {
 	{"too long, one byte ends it", line.Config{MaxLength: 3, Delimiter: "."}, "abc.abcd.ok.", []string{"abc", "!", "ok"}},
 	{"too long, long delimiter", line.Config{MaxLength: 1, Delimiter: "123"}, "a123bb123ok123c123", []string{"a", "!", "!", "c"}},
 	{"default limit", line.Config{}, strings.Repeat("x", 16<<10) + "\r\n" + strings.Repeat("x", 16<<10+1) + "\r\n", []string{strings.Repeat("x", 16<<10), "!"}},
+	{"largest limit", line.Config{MaxLength: math.MaxInt}, "one\r\ntwo", []string{"one"}},
 	{"no limit", line.Config{MaxLength: -1}, strings.Repeat("x", 40<<10) + "\r\n", []string{strings.Repeat("x", 40<<10)}},
 }
 
