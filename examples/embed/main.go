@@ -1,0 +1,49 @@
+// Embed is an ordinary Go program, with net/http and goroutines, that has a
+// reactor inside: a notice board. Who connects by telnet reads what is posted by
+// HTTP.
+//
+//	go run ./examples/embed
+//	telnet 127.0.0.1 8023
+//	curl -d 'Lunch is ready.' http://127.0.0.1:8080/notices
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os/signal"
+	"syscall"
+
+	"github.com/torsion-go/torsion/reactor"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8023", "`address` for readers")
+	web := flag.String("http", "127.0.0.1:8080", "`address` for those who post")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := run(ctx, *listen, *web); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, listen, web string) error {
+	r, err := reactor.New(reactor.Config{})
+	if err != nil {
+		return err
+	}
+	b := &board{loop: r}
+	port, err := r.Listen("tcp", listen, b)
+	if err != nil {
+		return err
+	}
+	webAddr, err := b.serve(r, web)
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", port.Addr())
+	fmt.Println("http on", webAddr)
+	return r.Run(ctx)
+}
