@@ -32,7 +32,9 @@ func (b *board) serve(r *reactor.Reactor, addr string) (net.Addr, error) {
 	r.BeforeShutdown(func(done func()) { // requests under way need the loop
 		go func() {
 			defer done()
-			server.Shutdown(context.Background())
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			server.Shutdown(ctx)
 		}()
 	})
 	go func() {
