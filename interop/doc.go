@@ -1,0 +1,7 @@
+// Package interop has no code but tests: our example programs against programs
+// of others. "install" installs those.
+//
+//	go -C interop test ./...
+//
+// A test whose counterpart is missing is skipped, or fails if CI is set.
+package interop
