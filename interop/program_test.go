@@ -30,7 +30,7 @@ type program struct {
 	mu    sync.Mutex
 	said  bytes.Buffer  // standard output and error
 	more  chan struct{} // replaced and closed when it says more
-	heard int           // bytes of said that Expect has passed
+	heard int           // bytes of said that Expect has passed; the test's own
 }
 
 // start runs a command that the test's end kills.
@@ -49,7 +49,7 @@ func start(t *testing.T, name string, args ...string) *program {
 		p.cmd.Process.Kill()
 		<-p.ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", p.name, p.said.String())
+			t.Logf("%s said:\n%s", p.name, p.Said())
 		}
 	})
 	return p
@@ -103,7 +103,7 @@ func (p *program) Line(prefix string) string {
 	p.Expect(prefix)
 	from := p.heard
 	p.Expect("\n")
-	return strings.TrimRight(p.said.String()[from:p.heard-1], "\r")
+	return strings.TrimRight(p.Said()[from:p.heard-1], "\r")
 }
 
 // Say types a line.
