@@ -73,3 +73,16 @@ func TestAllSeeOneOrder(t *testing.T) {
 	assert.Greater(t, strings.Count(want, " says "), 500)
 	assert.Equal(t, len(screens)-stayed, strings.Count(want, " has disconnected."))
 }
+
+// Who comes by a Unix socket has no host.
+func TestGuestsWithoutHost(t *testing.T) {
+	var room chat.Room
+	m := reactortest.NewMemory(reactortest.Config{})
+	_, err := m.Listen("unix", "@chat", &room)
+	require.NoError(t, err)
+	for range 2 {
+		m.Connect("unix", "@chat", factory.Each(func() protocol.Protocol { return &screen{} }))
+	}
+	m.Settle()
+	assert.Equal(t, []string{"guest", "guest#2"}, room.Names())
+}

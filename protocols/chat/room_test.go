@@ -87,6 +87,7 @@ func TestCommands(t *testing.T) {
 		{"/names", "In the room: 2\r\n  alice, Bob\r\n", ""},
 		{"/msg bob  psst ", "You told Bob: psst\r\n", "alice tells you: psst\r\n"},
 		{"/MSG carol psst", "Nobody here has that name.\r\n", ""},
+		{"/MSG \U0001f600 psst", "Nobody here has that name.\r\n", ""},
 		{"/MSG bob", "Send '/MSG [name] [text]' to tell somebody alone.\r\n", ""},
 		{"/ME", "Send '/ME [text]' to do something.\r\n", ""},
 		{"/NAME", "Your name is alice. Send '/NAME [new name]' to change it.\r\n", ""},
