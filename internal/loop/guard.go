@@ -29,8 +29,8 @@ func (l *Loop) leave(c, prev *Conn) {
 	if v := recover(); v != nil {
 		l.panicked(c, v)
 	}
-	if prev != c && len(l.scratch) > 0 {
-		c.spill()
+	if l.owner != prev && len(l.scratch) > 0 {
+		l.owner.spill()
 	}
 	l.owner = prev
 	if l.dog != nil {
