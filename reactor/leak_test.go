@@ -60,7 +60,7 @@ func TestConnectionsLeaveNothing(t *testing.T) {
 		n = 2000
 	}
 	round(n)
-	assert.Equal(t, fds, descriptors(t))
+	assert.LessOrEqual(t, descriptors(t), fds) // earlier tests' may go meanwhile
 	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines+1)
 	assert.Less(t, heap()-bytes, int64(256<<10))
 	assert.Zero(t, r.Stats().Timers)

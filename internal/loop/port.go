@@ -73,13 +73,14 @@ func (t text) String() string  { return string(t) }
 func (p *port) open() {
 	l := p.loop
 	if l.draining {
-		p.close()
+		p.closeEarly()
 		return
 	}
 	p.mu.Lock()
 	p.onLoop = !p.closed
+	open := p.onLoop
 	p.mu.Unlock()
-	if p.onLoop {
+	if open {
 		l.setSource(p.fd, p)
 		l.ports = append(l.ports, p)
 		p.listen(Read)
@@ -102,10 +103,10 @@ func (p *port) Addr() net.Addr { return p.addr }
 
 // Close stops listening. On another goroutine it waits until the loop has done so.
 func (p *port) Close() error {
-	p.mu.Lock()
-	onLoop := p.onLoop && !p.closed
-	p.mu.Unlock()
-	if !onLoop || p.loop.OnLoop() {
+	if p.closeEarly() || p.isClosed() {
+		return nil
+	}
+	if p.loop.OnLoop() {
 		p.close()
 		return nil
 	}
@@ -116,7 +117,20 @@ func (p *port) Close() error {
 	return nil
 }
 
-// close closes the port: on the loop, or anywhere if it has not got there yet.
+// closeEarly closes a port that has not got to the loop yet, and that is all.
+func (p *port) closeEarly() bool {
+	p.mu.Lock()
+	early := !p.onLoop && !p.closed
+	p.closed = p.closed || early
+	p.mu.Unlock()
+	if early {
+		p.loop.kernel.Close(p.fd, false)
+		p.stop()
+	}
+	return early
+}
+
+// close closes the port on the loop.
 func (p *port) close() {
 	p.mu.Lock()
 	was := p.closed
@@ -126,12 +140,8 @@ func (p *port) close() {
 		return
 	}
 	l := p.loop
-	if p.onLoop {
-		l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
-		l.release(p.fd, false)
-	} else {
-		l.kernel.Close(p.fd, false)
-	}
+	l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
+	l.release(p.fd, false)
 	p.stop()
 }
 
