@@ -53,7 +53,7 @@ func TestGoexitClosesEverything(t *testing.T) {
 	assert.ErrorIs(t, r.Call(func() {}), protocol.ErrStopped)
 	one.Close()
 	two.Close()
-	assert.Equal(t, before, descriptors(t))
+	assert.LessOrEqual(t, descriptors(t), before)
 }
 
 // A reactor runs once.
@@ -72,7 +72,7 @@ func TestStopBeforeRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	assert.NoError(t, r.Run(ctx))
-	assert.Equal(t, before, descriptors(t))
+	assert.LessOrEqual(t, descriptors(t), before)
 	_, err = r.Listen("tcp", "127.0.0.1:0", serving(probe{}))
 	assert.ErrorIs(t, err, protocol.ErrStopped)
 }
