@@ -1,0 +1,92 @@
+package factory
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/torsion-go/torsion/clock"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// ErrIdle ends a connection whose peer was silent for too long; see [Idle].
+var ErrIdle = errors.New("peer was silent for too long")
+
+// An Idle ends connections whose peer says nothing, as by LoseConnection and
+// with the reason [ErrIdle]. It is not silence while input is not read
+// (Transport.Reading is false), nor while the peer has output to take: the time
+// then counts from when the last of it left, and a peer that takes nothing is
+// ended by Socket.SlowPeerTimeout.
+type Idle struct {
+	Timeout time.Duration // 5 min if zero; negative: never
+}
+
+// Around returns f with the timeout on each of its connections.
+func (i Idle) Around(f Factory) Factory {
+	switch {
+	case i.Timeout < 0:
+		return f
+	case i.Timeout == 0:
+		i.Timeout = 5 * time.Minute
+	}
+	return &timed{f, i.Timeout}
+}
+
+type timed struct {
+	Factory
+	timeout time.Duration
+}
+
+func (f *timed) Inner() any { return f.Factory }
+
+func (f *timed) BuildProtocol(peer net.Addr) protocol.Protocol {
+	p := f.Factory.BuildProtocol(peer)
+	if p == nil {
+		return nil
+	}
+	return &watched{Protocol: p, timeout: f.timeout}
+}
+
+// watched is a connection with a timer, which every input moves.
+type watched struct {
+	protocol.Protocol
+	transport protocol.Transport
+	timer     clock.Timer
+	timeout   time.Duration
+}
+
+func (w *watched) Inner() any { return w.Protocol }
+
+func (w *watched) ConnectionMade(t protocol.Transport) {
+	w.transport = t
+	w.timer = t.AfterFunc(w.timeout, w.silent)
+	protocol.Connect(w.Protocol, t)
+}
+
+func (w *watched) DataReceived(data []byte) {
+	w.timer.Reset(w.timeout)
+	w.Protocol.DataReceived(data)
+}
+
+// silent is called when nothing has been received for so long.
+func (w *watched) silent() {
+	t := w.transport
+	n, ok := protocol.As[protocol.Notifier](t)
+	switch {
+	case ok && t.Buffered() > 0:
+		n.Drained(w.drained)
+	case !t.Reading():
+		w.timer.Reset(w.timeout)
+	default:
+		if ok {
+			n.SetReason(ErrIdle)
+		}
+		t.LoseConnection()
+	}
+}
+
+func (w *watched) drained(err error) {
+	if err == nil {
+		w.timer.Reset(w.timeout)
+	}
+}

@@ -1,0 +1,102 @@
+package factory_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocoltest"
+)
+
+func idle(p protocol.Protocol) *protocoltest.Transport {
+	f := factory.Idle{Timeout: time.Minute}.Around(factory.Each(func() protocol.Protocol { return p }))
+	return protocoltest.Connect(f.BuildProtocol(nil))
+}
+
+// Who says nothing is disconnected, with what was written before still delivered.
+func TestIdleEndsSilence(t *testing.T) {
+	p := &probe{lost: func(error) {}}
+	p.made = func(t protocol.Transport) { t.Write([]byte("hello")) }
+	tr := idle(p)
+	tr.Advance(time.Minute - 1)
+	assert.NoError(t, tr.Lost())
+	tr.Advance(1)
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+	assert.Equal(t, tr.Lost(), p.reason)
+	assert.Equal(t, "hello", tr.Take())
+	assert.Zero(t, tr.Timers())
+}
+
+// Each input begins the time anew.
+func TestIdleCountsFromTheLastInput(t *testing.T) {
+	tr := idle(&probe{})
+	for range 10 {
+		tr.Advance(59 * time.Second)
+		tr.Receive("x")
+	}
+	assert.NoError(t, tr.Lost())
+	tr.Advance(time.Minute)
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+}
+
+// A peer that takes a long download is not idle; the time counts from its end.
+func TestIdleWaitsForSlowReaders(t *testing.T) {
+	p := &probe{}
+	tr := idle(p)
+	tr.Stall(true)
+	tr.Do(func() { p.Write(bytes.Repeat([]byte("x"), 100_000)) })
+	tr.Advance(90 * time.Second)
+	assert.NoError(t, tr.Lost())
+	tr.Stall(false)
+	tr.Advance(time.Minute - 1)
+	assert.NoError(t, tr.Lost())
+	tr.Advance(1)
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+	assert.Len(t, tr.Take(), 100_000)
+}
+
+// A peer that is not listened to is not silent.
+func TestIdleLeavesPausedAlone(t *testing.T) {
+	p := &probe{made: func(t protocol.Transport) { t.PauseReading() }}
+	tr := idle(p)
+	tr.Advance(time.Hour)
+	assert.NoError(t, tr.Lost())
+	tr.Do(p.ResumeReading)
+	tr.Advance(time.Minute)
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+}
+
+// A connection that is closing anyway keeps its own reason.
+func TestIdleDoesNotExplainOtherEnds(t *testing.T) {
+	p := &probe{}
+	tr := idle(p)
+	tr.Stall(true) // the peer does not answer our FIN
+	tr.Advance(time.Minute - time.Second)
+	tr.Do(p.LoseConnection)
+	tr.Advance(time.Minute)
+	assert.Equal(t, protocol.ErrConnectionDone, tr.Lost())
+}
+
+// A negative timeout is none, and refusals go through.
+func TestIdlePassesOn(t *testing.T) {
+	f := factory.Each(func() protocol.Protocol { return nil })
+	assert.Nil(t, factory.Idle{}.Around(f).BuildProtocol(nil))
+	p := &probe{}
+	never := factory.Idle{Timeout: -1}.Around(factory.Each(func() protocol.Protocol { return p }))
+	assert.Same(t, p, never.BuildProtocol(nil))
+}
+
+// A message costs no memory.
+func TestIdleAllocatesNothingPerMessage(t *testing.T) {
+	f := factory.Idle{}.Around(factory.Each(func() protocol.Protocol { return &probe{} }))
+	p := f.BuildProtocol(nil)
+	tr := protocoltest.Connect(p)
+	data := []byte("x")
+	tr.Do(func() {
+		assert.Zero(t, testing.AllocsPerRun(100, func() { p.DataReceived(data) }))
+	})
+}
