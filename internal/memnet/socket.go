@@ -57,7 +57,10 @@ func (s *socket) event() (ev loop.Event) {
 			return 0
 		}
 		s.edge = false
-		return ev | loop.Out
+		if s.space() > 0 {
+			ev |= loop.Out
+		}
+		return ev
 	}
 	if len(s.in) > 0 || s.fin || s.err != 0 {
 		ev |= loop.In
@@ -140,7 +143,7 @@ func (s *socket) send(ps [][]byte, most int) (n int, e syscall.Errno) {
 	}
 	for _, p := range ps {
 		p = p[:min(len(p), room-n)]
-		if s.peer != nil {
+		if s.peer != nil && len(p) > 0 {
 			s.peer.in = append(s.peer.in, p...)
 			s.peer.edge = true
 		}

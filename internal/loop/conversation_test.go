@@ -1,0 +1,293 @@
+package loop_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/loop"
+	"github.com/torsion-go/torsion/internal/memnet"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A talker does what a script says, in its events and in between, and checks
+// every promise that a transport makes.
+type talker struct {
+	t      *testing.T
+	script *script
+	tr     protocol.Transport
+	other  *talker
+
+	inside           bool // a callback runs
+	made             bool
+	lost             error
+	wrote, heard     int // bytes; byte i of a stream is byte(i*7>>3)
+	lose, half, gone bool
+	pausedByUs       bool
+	mayRead          bool // keep on EOF
+	eofs             int
+	writerPaused     bool
+	drained          int
+	marks            int
+}
+
+func pattern(i int) byte { return byte(i * 7 >> 3) }
+
+func (w *talker) event(name string) func() {
+	assert.False(w.t, w.inside, "%s inside another event", name)
+	assert.NoError(w.t, w.lost, "%s after the last event", name)
+	w.inside = true
+	return func() { w.inside = false }
+}
+
+func (w *talker) ConnectionMade(tr protocol.Transport) {
+	defer w.event("ConnectionMade")()
+	w.made, w.tr = true, tr
+	w.act()
+}
+
+func (w *talker) DataReceived(data []byte) {
+	defer w.event("DataReceived")()
+	assert.True(w.t, w.made)
+	assert.NotEmpty(w.t, data)
+	assert.False(w.t, w.pausedByUs, "data while paused")
+	assert.False(w.t, w.lose || w.gone, "data after the close")
+	assert.Zero(w.t, w.eofs, "data after the end of the stream")
+	for _, b := range data {
+		if b != pattern(w.heard) {
+			w.t.Fatalf("byte %d is wrong", w.heard)
+		}
+		w.heard++
+	}
+	w.act()
+}
+
+func (w *talker) EOFReceived() bool {
+	defer w.event("EOFReceived")()
+	w.eofs++
+	assert.Equal(w.t, 1, w.eofs)
+	w.act()
+	return w.mayRead
+}
+
+func (w *talker) ReadResumed() {
+	defer w.event("ReadResumed")()
+	assert.True(w.t, w.tr.Reading())
+	w.act()
+}
+
+func (w *talker) ConnectionLost(reason error) {
+	w.event("ConnectionLost")
+	w.inside = false
+	assert.True(w.t, w.made)
+	assert.Error(w.t, reason)
+	w.lost = reason
+	assert.Equal(w.t, w.marks, w.drained, "all Drained calls are answered")
+	n, err := w.tr.Write([]byte("x"))
+	assert.Zero(w.t, n)
+	assert.ErrorIs(w.t, err, net.ErrClosed)
+	w.tr.LoseConnection()
+	w.tr.Abort()
+	w.tr.ResumeReading()
+	assert.False(w.t, w.tr.Reading())
+}
+
+// pacer is a talker that is told when to pause writing.
+type pacer struct{ *talker }
+
+func (p pacer) PauseWriting() {
+	defer p.event("PauseWriting")()
+	assert.False(p.t, p.writerPaused, "pauses come in pairs")
+	p.writerPaused = true
+	p.act()
+}
+
+func (p pacer) ResumeWriting() {
+	defer p.event("ResumeWriting")()
+	assert.True(p.t, p.writerPaused, "pauses come in pairs")
+	p.writerPaused = false
+	p.act()
+}
+
+// A script is a finite stream of decisions.
+type script struct{ bytes []byte }
+
+func (s *script) next() int {
+	if len(s.bytes) == 0 {
+		return -1
+	}
+	b := s.bytes[0]
+	s.bytes = s.bytes[1:]
+	return int(b)
+}
+
+// act does the next thing. It may run in any event.
+func (w *talker) act() {
+	op := w.script.next()
+	if op < 0 || w.tr == nil {
+		return
+	}
+	tr := w.tr
+	ended := w.lose || w.gone || w.lost != nil
+	switch op % 16 {
+	case 0, 1, 2, 3:
+		w.write([]int{1, 100, 5000, 20000}[op%4] * (1 + op>>4))
+	case 4:
+		w.write(0)
+	case 5:
+		tr.PauseReading()
+		w.pausedByUs = !ended && w.lost == nil
+	case 6:
+		tr.ResumeReading()
+		w.pausedByUs = false
+	case 7:
+		tr.LoseConnection()
+		w.lose, w.pausedByUs = true, false
+	case 8:
+		tr.CloseWrite()
+		w.half = true
+	case 9:
+		if op>>4 < 4 { // not too often
+			tr.Abort()
+			w.gone = true
+		}
+	case 10:
+		tr.AfterFunc(time.Duration(op>>4)*time.Second, func() {
+			if assert.NoError(w.t, w.lost, "a timer died with its connection") {
+				w.act()
+			}
+		})
+	case 11:
+		w.marks++
+		tr.(protocol.Notifier).Drained(func(error) { w.drained++ })
+	case 12:
+		if o := w.other; o.tr != nil && o.lost == nil {
+			o.tr.Write(nil) // only touches it
+		}
+	case 13:
+		w.shared(100 * (1 + op>>4))
+	case 14:
+		b := tr.(protocol.BufferAvailer).AvailableBuffer()
+		w.count(tr.Write(w.fill(b[:0], 50)))
+	}
+}
+
+func (w *talker) fill(b []byte, n int) []byte {
+	for i := range n {
+		b = append(b, pattern(w.wrote+i))
+	}
+	return b
+}
+
+func (w *talker) write(n int)  { w.count(w.tr.Write(w.fill(nil, n))) }
+func (w *talker) shared(n int) { w.count(w.tr.(protocol.SharedWriter).WriteShared(w.fill(nil, n))) }
+
+func (w *talker) count(n int, err error) {
+	if w.lose || w.half || w.gone {
+		assert.ErrorIs(w.t, err, net.ErrClosed)
+		assert.Zero(w.t, n)
+	}
+	w.wrote += n
+}
+
+// converse plays one script on a connection in memory.
+func converse(t *testing.T, choices []byte) {
+	s := &script{choices}
+	k := newKernel(t, loop.Config{})
+	addr := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}
+	fa, fb := k.Pipe(addr, addr)
+	flags := s.next()
+	k.Faults = memnet.Faults{MaxRecv: []int{0, 1000, 7000}[max(flags, 0)%3], MaxSend: []int{0, 900, 30000}[max(flags, 0)/3%3]}
+	a := &talker{t: t, script: s, mayRead: flags&1 == 0}
+	b := &talker{t: t, script: s, mayRead: flags&2 == 0, other: a}
+	a.other = b
+	pa, pb := protocol.Protocol(a), protocol.Protocol(b)
+	if flags&4 != 0 {
+		pa = pacer{a}
+	}
+	if flags&8 != 0 {
+		pb = pacer{b}
+	}
+	for i, p := range []protocol.Protocol{pa, pb} {
+		require.NoError(t, k.Loop.Adopt([]int{fa, fb}[i], addr, factory.Each(func() protocol.Protocol { return p }), factory.Socket{MaxBacklog: -1, LingerTimeout: 10 * time.Minute, CloseTimeout: 10 * time.Minute, SlowPeerTimeout: -1}, nil))
+	}
+	for len(s.bytes) > 0 {
+		left := len(s.bytes)
+		k.Step()
+		do(k, func() {
+			if w := []*talker{a, b}[left%2]; w.lost == nil {
+				w.act()
+			} else {
+				s.next()
+			}
+		})
+		if left%5 == 0 {
+			k.Advance(time.Second)
+		}
+	}
+	// Whoever still reads, reads all; whoever has ended his side or the
+	// connection, and was not cut off, has delivered all.
+	do(k, func() {
+		for _, w := range []*talker{a, b} {
+			if w.lost == nil {
+				w.tr.ResumeReading()
+				w.pausedByUs = false
+			}
+		}
+	})
+	do(k, func() {
+		for _, w := range []*talker{a, b} {
+			if w.lost == nil {
+				w.tr.LoseConnection()
+				w.lose = true
+			}
+		}
+	})
+	k.Advance(time.Hour)
+	for _, w := range []*talker{a, b} {
+		assert.Error(t, w.lost, "everybody is told in the end")
+		assert.LessOrEqual(t, w.other.heard, w.wrote)
+		if errors.Is(w.lost, protocol.ErrConnectionDone) && !w.other.lose && !w.other.gone {
+			assert.Equal(t, w.wrote, w.other.heard, "%v, %v; %+v %+v", w.lost, w.other.lost, *w, *w.other)
+		}
+	}
+	f := k.Loop.Figures()
+	assert.Zero(t, f.Connections)
+	assert.Zero(t, f.Timers)
+	assert.Zero(t, f.Panics)
+}
+
+// Whatever two protocols do to each other, in whatever events, the promises hold.
+func TestConversationsKeepThePromises(t *testing.T) {
+	n := uint64(3000)
+	if raceEnabled || testing.Short() {
+		n = 200
+	}
+	for seed := range n {
+		r := rand.New(rand.NewPCG(seed, 3))
+		choices := make([]byte, 1+r.IntN(120))
+		for i := range choices {
+			choices[i] = byte(r.Uint32())
+		}
+		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { converse(t, choices) }) {
+			t.Logf("choices: %v", choices)
+			return
+		}
+	}
+}
+
+func FuzzConversation(f *testing.F) {
+	f.Add([]byte{0, 3, 7, 3, 5, 8, 6, 9})
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		if len(choices) <= 300 {
+			converse(t, choices)
+		}
+	})
+}
