@@ -20,9 +20,11 @@ import (
 
 func main() {
 	var room chat.Room
+	var limit factory.Limit
 	socket := factory.Socket{OOBInline: true} // telnet sends part of an interrupt as urgent data
 	listen := flag.String("listen", "127.0.0.1:12345", "`address` to listen on")
 	flag.IntVar(&room.MaxMembers, "members", 1000, "most people in the room; -1: any number")
+	flag.IntVar(&limit.PerPeer, "host", 100, "most connections from one host; 0: any number")
 	flag.IntVar(&room.MaxLine, "line", 1024, "longest line, in bytes")
 	flag.IntVar(&room.MaxName, "name", 20, "longest name, in characters")
 	flag.IntVar(&room.History, "history", 0, "lines said last that a newcomer reads first")
@@ -33,14 +35,14 @@ func main() {
 	flag.IntVar(&socket.MaxBacklog, "backlog", 1<<20, "drop who leaves so many bytes unread; -1: nobody")
 	flag.DurationVar(&socket.SlowPeerTimeout, "slow", 2*time.Minute, "drop who reads nothing for so long; -1ns: nobody")
 	flag.Parse()
-	if err := serve(*listen, socket, &room); err != nil {
+	if err := serve(*listen, socket, limit.Around(&room)); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve ends after SIGINT or SIGTERM, when all have been told. A second signal
 // ends the program at once.
-func serve(addr string, socket factory.Socket, room *chat.Room) error {
+func serve(addr string, socket factory.Socket, room factory.Factory) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	r, err := reactor.New(reactor.Config{})

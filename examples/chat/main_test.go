@@ -147,6 +147,19 @@ func TestFlags(t *testing.T) {
 	assert.NoError(t, cmd.Wait())
 }
 
+// One host cannot fill the room.
+func TestConnectionsPerHost(t *testing.T) {
+	cmd, addr := start(t, "-listen", "127.0.0.1:0", "-host", "1")
+	alice := dial(t, addr)
+	alice.greeted()
+	bob := dial(t, addr)
+	_, err := bob.in.ReadByte()
+	assert.Error(t, err)
+	alice.Close()
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	assert.NoError(t, cmd.Wait())
+}
+
 // What cannot be listened on is one clear error.
 func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
