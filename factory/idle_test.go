@@ -92,6 +92,9 @@ func TestIdlePassesOn(t *testing.T) {
 
 // A message costs no memory.
 func TestIdleAllocatesNothingPerMessage(t *testing.T) {
+	if raceEnabled {
+		t.Skip("debug builds look at the goroutine each time")
+	}
 	f := factory.Idle{}.Around(factory.Each(func() protocol.Protocol { return &probe{} }))
 	p := f.BuildProtocol(nil)
 	tr := protocoltest.Connect(p)
