@@ -7,7 +7,8 @@ require (
 	github.com/lesismal/nbio v1.6.7
 	github.com/panjf2000/gnet/v2 v2.10.0
 	github.com/tidwall/evio v1.0.8
-	golang.org/x/sys v0.40.0
+	github.com/torsion-go/torsion v0.0.0
+	golang.org/x/sys v0.49.0
 )
 
 require (
