@@ -63,7 +63,7 @@ func (c *Conn) abort(err error) {
 
 // end marks c as ended; settle tells it.
 func (c *Conn) end(err error) {
-	if c.noRead&ended == 0 && c.facts&told == 0 {
+	if c.noRead&ended == 0 {
 		c.noRead |= ended
 		c.noWrite |= over
 		c.markEnding(err)
@@ -96,10 +96,10 @@ func (c *Conn) lost() {
 	if c.facts&told != 0 {
 		return
 	}
-	c.facts |= told
 	if c.noRead == 0 {
 		c.lastWords()
 	}
+	c.facts |= told
 	l := c.loop
 	c.noRead |= ended
 	c.noWrite |= over
