@@ -1,9 +1,11 @@
 package torsion_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,4 +48,22 @@ func goBlocks(text string) (blocks []string) {
 		blocks = append(blocks, block)
 	}
 	return blocks
+}
+
+var link = regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`)
+
+// Links from one page to another lead somewhere.
+func TestLinks(t *testing.T) {
+	err := filepath.WalkDir(".", func(page string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(page) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(page)
+		for _, l := range link.FindAllStringSubmatch(string(text), -1) {
+			_, missing := os.Stat(filepath.Join(filepath.Dir(page), l[1]))
+			assert.NoError(t, missing, "link in %s", page)
+		}
+		return err
+	})
+	require.NoError(t, err)
 }
