@@ -28,6 +28,7 @@ type Faults struct {
 	MaxRecv int             // bytes per Recv; 0: no limit
 	MaxSend int             // bytes per Send; 0: no limit
 	Shed    int             // connections that Shed has turned away
+	Pending bool            // connects neither succeed nor fail
 }
 
 // A Kernel is one machine in memory. What it does to sockets happens on the

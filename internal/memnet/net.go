@@ -3,6 +3,7 @@ package memnet
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -118,6 +119,9 @@ func (k *Kernel) Connect(_ string, a net.Addr, _ factory.Socket) (int, string, s
 		s.local = &net.UnixAddr{Net: "unix"}
 	}
 	to := k.listeners[keyOf(a)]
+	if k.Faults.Pending {
+		return fd, "connect", syscall.EINPROGRESS
+	}
 	if to == nil {
 		s.err = syscall.ECONNREFUSED
 		return fd, "connect", syscall.EINPROGRESS
@@ -127,6 +131,13 @@ func (k *Kernel) Connect(_ string, a net.Addr, _ factory.Socket) (int, string, s
 	s.peer = c
 	to.backlog = append(to.backlog, c)
 	return fd, "connect", syscall.EINPROGRESS
+}
+
+// Attempt returns a socket that is neither connected nor listening, or -1.
+func (k *Kernel) Attempt() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.IndexFunc(k.sockets, func(s *socket) bool { return s != nil && s.remote == nil && s.key == "" })
 }
 
 // Pipe makes a connection both of whose ends are the loop's.
