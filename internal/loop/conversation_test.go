@@ -267,7 +267,7 @@ func converse(t *testing.T, choices []byte) {
 // Whatever two protocols do to each other, in whatever events, the promises hold.
 func TestConversationsKeepThePromises(t *testing.T) {
 	n := uint64(3000)
-	if raceEnabled || testing.Short() {
+	if debugBuild || testing.Short() {
 		n = 200
 	}
 	for seed := range n {

@@ -106,7 +106,7 @@ func (p *port) Close() error {
 	if p.closeEarly() || p.isClosed() {
 		return nil
 	}
-	if p.loop.OnLoop() {
+	if p.loop.OnLoop() || !p.loop.Started() { // one that is only stepped is the caller's
 		p.close()
 		return nil
 	}

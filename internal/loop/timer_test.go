@@ -67,7 +67,7 @@ func TestTimersKeepTheirOrder(t *testing.T) {
 // A million timers at once are no trouble, nor is one in ten years or at the end of time.
 func TestMillionTimers(t *testing.T) {
 	n := 1_000_000
-	if raceEnabled {
+	if debugBuild {
 		n /= 50 // each costs a look at the goroutine there
 	}
 	k := newKernel(t, loop.Config{})
@@ -115,7 +115,7 @@ func TestZeroDelayLetsOthersRun(t *testing.T) {
 
 // A timer that is moved with every message costs no allocation and no sifting.
 func TestMovingATimerAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if debugBuild {
 		t.Skip("the checks of debug builds allocate")
 	}
 	k := newKernel(t, loop.Config{})

@@ -49,7 +49,6 @@ type Kernel struct {
 	free      []int
 	listeners map[string]*socket
 	port      int
-	steps     int
 }
 
 var _ loop.Kernel = (*Kernel)(nil)

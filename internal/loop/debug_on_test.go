@@ -1,0 +1,5 @@
+//go:build race || torsion_debug
+
+package loop_test
+
+const debugBuild = true
