@@ -43,7 +43,9 @@ func (m *Memory) wake() {
 // Run drives the loop until Stop is called or ctx ends, and all connections have
 // ended. The clock does not move by itself.
 func (m *Memory) Run(ctx context.Context) error {
-	if _, err := m.kernel.Loop.Start(); err != nil {
+	var err error
+	m.driving(func() { _, err = m.kernel.Loop.Start() })
+	if err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, m.Stop)
