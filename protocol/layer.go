@@ -1,0 +1,346 @@
+package protocol
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/torsion-go/torsion/clock"
+)
+
+// A Layer stands between a transport and a protocol and is both. A layer's
+// author embeds it and hides what his layer does otherwise:
+//
+//	type rot13 struct{ protocol.Layer }
+//
+//	func (r *rot13) DataReceived(data []byte)            { r.Above.DataReceived(rotate(data)) }
+//	func (r *rot13) Write(p []byte) (int, error)       { return r.Below.Write(rotate(bytes.Clone(p))) }
+//	func (r *rot13) WriteShared(p []byte) (int, error) { return r.Write(p) }
+//
+//	p := protocol.Stack(&rot13{}, session)
+//
+// What is not hidden behaves, for the protocol above, as if there were no layer:
+//
+//   - Events go to Above. Those that it need not hear (EOFReceived, PauseWriting,
+//     ReadResumed, Shutdown, Secured, Flush, DropInput) go to the first from there
+//     upwards that hears them, and where none does, the layer does what a reactor
+//     would. A layer that hides one of them calls the Layer's in its own: before
+//     its own part in ReadResumed, Flush and DropInput, which adds up.
+//   - Orders and questions go to Below, also those not every transport knows.
+//     A layer that changes or delays bytes must hide Write, WriteShared and
+//     RegisterProducer; one that delays them Buffered, Drained, Reading, EOFReceived,
+//     CloseWrite and LoseConnection too. What it holds back of the input lies in
+//     a field also while it calls up, for DropInput to see, and before each call
+//     up it asks Reading. If it holds back output it calls Below.Write(nil), so
+//     that its Flush comes.
+//
+// As finds nothing through a layer, so nobody goes past it.
+type Layer struct {
+	Below Transport // the next on the way to the peer; set before ConnectionMade
+	Above Protocol  // the next on the way to the user; a layer may set it late, see ConnectionMade
+
+	self      Transport // the whole layer, which is what Above sees
+	pauses    uint8     // reasons not to read; below only hears of the first and the last
+	producing bool      // what is above paces itself by a producer
+}
+
+// Why a layer does not read.
+const (
+	askedFor = 1 << iota // by PauseReading, from above
+	held                 // by Hold
+	pausing              // between PauseWriting and ResumeWriting that nobody above hears
+	overfull             // too much is waiting, which PauseWriting will say or Drained
+)
+
+// tooMuch is how many bytes may wait below before a layer reads no further, if
+// nothing above it paces itself: the high-water mark of transports.
+const tooMuch = 256 << 10
+
+// Stack puts the layer l, which embeds a Layer, under above and returns it. Above
+// may be nil if the layer sets it before its first event goes up.
+func Stack[L interface {
+	Protocol
+	Transport
+	base() *Layer
+}](l L, above Protocol) L {
+	b := l.base()
+	b.self, b.Above = l, above
+	return l
+}
+
+func (l *Layer) base() *Layer { return l }
+
+func (l *Layer) connect(t Transport) { l.Below = t }
+
+// ConnectionMade connects what is above, to the layer. A layer that has something
+// to do first hides it and later calls Connect(l.Above, l).
+func (l *Layer) ConnectionMade(t Transport) {
+	if l.self == nil {
+		panic("protocol: a layer is made with Stack")
+	}
+	l.Below = t
+	Connect(l.Above, l.self)
+}
+
+// DataReceived hands data up.
+func (l *Layer) DataReceived(data []byte) { l.Above.DataReceived(data) }
+
+// ConnectionLost tells what is above, if there is something.
+func (l *Layer) ConnectionLost(reason error) {
+	if l.Above != nil {
+		l.Above.ConnectionLost(reason)
+	}
+}
+
+// EOFReceived asks above. If the connection is not to be kept it is closed through
+// the layer, so that what layers hold back is delivered too.
+func (l *Layer) EOFReceived() (keep bool) {
+	if r, ok := As[EOFReceiver](l.Above); !ok || !r.EOFReceived() {
+		l.self.LoseConnection()
+	}
+	return true
+}
+
+// ReadResumed tells above, which comes before anything the layer holds.
+func (l *Layer) ReadResumed() {
+	if r, ok := As[ReadResumer](l.Above); ok {
+		r.ReadResumed()
+	}
+}
+
+// PauseWriting tells above. Where nobody paces himself the layer stops reading.
+func (l *Layer) PauseWriting() {
+	if w, ok := As[WritePauser](l.Above); ok {
+		w.PauseWriting()
+	} else if !l.producing {
+		l.pause(pausing)
+	}
+}
+
+// ResumeWriting undoes it.
+func (l *Layer) ResumeWriting() {
+	if l.pauses&pausing != 0 {
+		l.resume(pausing | overfull)
+	} else if w, ok := As[WritePauser](l.Above); ok {
+		w.ResumeWriting()
+	}
+}
+
+// Shutdown tells above, or closes.
+func (l *Layer) Shutdown() {
+	if s, ok := As[Shutdowner](l.Above); ok {
+		s.Shutdown()
+	} else {
+		l.self.LoseConnection()
+	}
+}
+
+// A SecuredReceiver is a Protocol that is told when its connection has become one
+// over TLS: the handshake is done, and everything from now on is encrypted.
+type SecuredReceiver interface {
+	Secured(state tls.ConnectionState)
+}
+
+// Secured tells above.
+func (l *Layer) Secured(state tls.ConnectionState) {
+	if s, ok := As[SecuredReceiver](l.Above); ok {
+		s.Secured(state)
+	}
+}
+
+// Flush tells above; what that writes is part of what a layer then sends.
+func (l *Layer) Flush() {
+	if f, ok := As[Flusher](l.Above); ok {
+		f.Flush()
+	}
+}
+
+// DropInput has everything above forget its input and returns how much that was.
+func (l *Layer) DropInput() int {
+	if h, ok := As[InputHolder](l.Above); ok {
+		return h.DropInput()
+	}
+	return 0
+}
+
+// PauseReading stops DataReceived for what is above.
+func (l *Layer) PauseReading() { l.pause(askedFor) }
+
+// ResumeReading ends that; a pause of the layer's own goes on.
+func (l *Layer) ResumeReading() { l.resume(askedFor) }
+
+// Hold is the layer's own PauseReading. The two do not undo each other.
+func (l *Layer) Hold() { l.pause(held) }
+
+// Release ends Hold. ReadResumed follows if nothing else stops the reading.
+func (l *Layer) Release() { l.resume(held) }
+
+func (l *Layer) pause(why uint8) {
+	before := l.pauses
+	l.pauses |= why
+	if before == 0 {
+		l.Below.PauseReading()
+	}
+}
+
+func (l *Layer) resume(why uint8) {
+	before := l.pauses
+	l.pauses &^= why
+	if before != 0 && l.pauses == 0 {
+		l.Below.ResumeReading()
+	}
+}
+
+// Reading reports whether the layer and everything below it want input. It is
+// asked before each message, so it is here that one read full of small requests
+// with large answers is stopped: PauseWriting comes only when the event is over.
+func (l *Layer) Reading() bool {
+	if l.pauses != 0 || !l.Below.Reading() {
+		return false
+	}
+	if l.Below.Buffered() <= tooMuch || l.paced() {
+		return true
+	}
+	l.pause(overfull)
+	l.Drained(func(error) { l.resume(overfull) }) // if PauseWriting never comes
+	return false
+}
+
+// paced reports whether something above paces what it writes.
+func (l *Layer) paced() bool {
+	if l.producing {
+		return true
+	}
+	w, ok := As[WritePauser](l.Above)
+	if above, layer := w.(interface{ base() *Layer }); layer {
+		return above.base().paced()
+	}
+	return ok
+}
+
+// Write writes below.
+func (l *Layer) Write(p []byte) (int, error) { return l.Below.Write(p) }
+
+// WriteShared writes below.
+func (l *Layer) WriteShared(p []byte) (int, error) {
+	if w, ok := As[SharedWriter](l.Below); ok {
+		return w.WriteShared(p)
+	}
+	return l.Below.Write(p)
+}
+
+// AvailableBuffer returns nil: the room below is for bytes as they are sent, and
+// a layer may change them.
+func (l *Layer) AvailableBuffer() []byte { return nil }
+
+// LoseConnection closes below.
+func (l *Layer) LoseConnection() { l.Below.LoseConnection() }
+
+// Abort aborts below.
+func (l *Layer) Abort() { l.Below.Abort() }
+
+// CloseWrite half-closes below.
+func (l *Layer) CloseWrite() { l.Below.CloseWrite() }
+
+// Buffered asks below.
+func (l *Layer) Buffered() int { return l.Below.Buffered() }
+
+// MaxBacklog asks below; it is what a Remote goes by. 1 MiB where nobody knows.
+func (l *Layer) MaxBacklog() int {
+	if b, ok := As[interface{ MaxBacklog() int }](l.Below); ok {
+		return b.MaxBacklog()
+	}
+	return 1 << 20
+}
+
+// Now asks below.
+func (l *Layer) Now() time.Time { return l.Below.Now() }
+
+// AfterFunc sets a timer of the connection.
+func (l *Layer) AfterFunc(d time.Duration, f func()) clock.Timer { return l.Below.AfterFunc(d, f) }
+
+// LocalAddr asks below.
+func (l *Layer) LocalAddr() net.Addr { return l.Below.LocalAddr() }
+
+// RemoteAddr asks below.
+func (l *Layer) RemoteAddr() net.Addr { return l.Below.RemoteAddr() }
+
+// Loop asks below.
+func (l *Layer) Loop() Loop { return l.Below.Loop() }
+
+// Drained asks below. Where nobody knows, f is told nil in a later event.
+func (l *Layer) Drained(f func(error)) {
+	if n, ok := As[Notifier](l.Below); ok {
+		n.Drained(f)
+	} else {
+		_ = l.Below.Loop().Call(func() { f(nil) }) // a loop that has stopped tells nobody
+	}
+}
+
+// Ended asks below. Where nobody knows, f is never called.
+func (l *Layer) Ended(f func(reason error)) (forget func()) {
+	if n, ok := As[Notifier](l.Below); ok {
+		return n.Ended(f)
+	}
+	return func() {}
+}
+
+// SetReason tells below.
+func (l *Layer) SetReason(err error) {
+	if n, ok := As[Notifier](l.Below); ok {
+		n.SetReason(err)
+	}
+}
+
+// RegisterProducer registers p below. The error is errors.ErrUnsupported where
+// nobody has a place for it.
+func (l *Layer) RegisterProducer(p Producer, streaming bool) error {
+	r, ok := As[ProducerRegistry](l.Below)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	err := r.RegisterProducer(p, streaming)
+	l.producing = l.producing || err == nil
+	return err
+}
+
+// UnregisterProducer tells below.
+func (l *Layer) UnregisterProducer() {
+	l.producing = false
+	if r, ok := As[ProducerRegistry](l.Below); ok {
+		r.UnregisterProducer()
+	}
+}
+
+// StartTLS asks below. The error is errors.ErrUnsupported where nobody can.
+func (l *Layer) StartTLS() error {
+	if s, ok := As[TLSStarter](l.Below); ok {
+		return s.StartTLS()
+	}
+	return errors.ErrUnsupported
+}
+
+// A TLSStater is a Transport that may be one over TLS.
+type TLSStater interface {
+	// TLSState returns what the handshake came to; ok is false without TLS.
+	TLSState() (state tls.ConnectionState, ok bool)
+}
+
+// TLSState asks below.
+func (l *Layer) TLSState() (state tls.ConnectionState, ok bool) {
+	if s, knows := As[TLSStater](l.Below); knows {
+		return s.TLSState()
+	}
+	return tls.ConnectionState{}, false
+}
+
+var (
+	_ Transport        = (*Layer)(nil)
+	_ Protocol         = (*Layer)(nil)
+	_ Notifier         = (*Layer)(nil)
+	_ SharedWriter     = (*Layer)(nil)
+	_ BufferAvailer    = (*Layer)(nil)
+	_ TLSStarter       = (*Layer)(nil)
+	_ ProducerRegistry = (*Layer)(nil)
+)
