@@ -1,4 +1,4 @@
-//go:build race
+//go:build race || torsion_debug
 
 package factory_test
 
