@@ -56,11 +56,14 @@ func endOfContext(w *world) {
 	assert.NoError(w, wait(w, w.ended))
 }
 
-// A reactor runs once.
+// A reactor runs once: of two that run it one is told so, the other goes on.
 func runTwice(w *world) {
-	w.start()
-	w.on(func() {})
-	assert.Error(w, w.Reactor.Run(context.Background()))
+	w.make()
+	w.runWith(context.Background())
+	w.runWith(context.Background())
+	assert.Error(w, wait(w, w.ended))
+	w.Stop()
+	assert.NoError(w, wait(w, w.ended))
 }
 
 // Shutdown goes on when a trigger has called done, from whatever goroutine, also twice.

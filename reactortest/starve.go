@@ -1,10 +1,12 @@
 package reactortest
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
 )
 
 // A call that posts itself again each time lets everybody else work.
@@ -88,7 +90,8 @@ func amplification(w *world) {
 	w.on(func() { assert.Less(w, most, 512<<10) })
 }
 
-// On a loop with a socket always ready a timer fires within 64 turns of its moment.
+// On a loop with more sockets ready than it looks at in one go, a timer fires
+// within 64 turns of its moment.
 func busyTimer(w *world) {
 	w.start()
 	if _, virtual := w.Reactor.(interface{ Advance(time.Duration) }); virtual {
@@ -96,8 +99,8 @@ func busyTimer(w *world) {
 	}
 	fired := make(chan int, 1)
 	var due time.Time
-	late := 0 // events handled when the timer was due
-	for range 8 {
+	late := 0 // events handled since the timer was due
+	ping := func() *probe {
 		p := w.probe()
 		p.onData = func(data []byte) {
 			p.input = nil
@@ -106,7 +109,15 @@ func busyTimer(w *world) {
 				late++
 			}
 		}
-		w.pair(p, w.ping())
+		return p
+	}
+	port := w.serve(factory.Each(func() protocol.Protocol { return ping() }))
+	const pairs = 100
+	for range pairs {
+		p := ping()
+		p.onMade = func() { p.Write(make([]byte, 100)) }
+		w.join(port, p)
+		wait(w, p.made)
 	}
 	w.on(func() {
 		const soon = 20 * time.Millisecond
@@ -114,12 +125,4 @@ func busyTimer(w *world) {
 		w.AfterFunc(soon, func() { fired <- late })
 	})
 	assert.LessOrEqual(w, wait(w, fired), 64)
-}
-
-// ping plays for ever, one byte to and fro.
-func (w *world) ping() *probe {
-	p := w.probe()
-	p.onMade = func() { p.Write(bytes.Repeat([]byte("x"), 100)) }
-	p.onData = func(data []byte) { p.input = nil; p.Write(data) }
-	return p
 }
