@@ -365,3 +365,13 @@ func TestRawModeNeedsHandler(t *testing.T) {
 	tr := protocoltest.Connect(line.New(e))
 	tr.Do(func() { assert.Panics(t, e.SetRawMode) })
 }
+
+// A Handler may append to the line it is lent: the next one is unharmed.
+func TestAppendingToALineHarmsNoOther(t *testing.T) {
+	var s line.Splitter
+	s.Feed([]byte("one\r\ntwo\r\n"))
+	require.True(t, s.Next())
+	_ = append(s.Line(), "12345"...)
+	require.True(t, s.Next())
+	assert.Equal(t, "two", string(s.Line()))
+}

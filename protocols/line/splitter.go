@@ -82,7 +82,8 @@ func (s *Splitter) Next() bool {
 		line = s.held
 	}
 	s.advance(end)
-	s.line = s.trim(line, delim)
+	line = s.trim(line, delim)
+	s.line = line[:len(line):len(line)] // who appends to it shall not write into the next
 	if len(s.line) > limit { // a CR would have been part of the ending
 		s.tooLong = true
 		return false
