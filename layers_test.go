@@ -38,11 +38,15 @@ var mayImport = map[string]string{
 	"protocoltest":    "protocol factory clock internal",
 
 	// L2: protocols. No row names the reactor, so none knows sockets.
-	"protocols/line":  "protocol factory clock",
-	"protocols/group": "protocol factory clock",
-	"protocols/wire":  "protocol factory clock protocols/line",
-	"protocols/knock": "protocol factory clock protocols/line",
-	"protocols/chat":  "protocol factory clock protocols/line protocols/group",
+	"protocols/internal":  "protocol",
+	"protocols/netstring": "protocol factory clock protocols/internal",
+	"protocols/intn":      "protocol factory clock protocols/internal",
+	"protocols/telnet":    "protocol factory clock",
+	"protocols/line":      "protocol factory clock",
+	"protocols/group":     "protocol factory clock",
+	"protocols/wire":      "protocol factory clock protocols/line",
+	"protocols/knock":     "protocol factory clock protocols/line",
+	"protocols/chat":      "protocol factory clock protocols/line protocols/group",
 
 	// L3: what drives them.
 	"reactor":     "protocol factory clock internal",
