@@ -33,6 +33,7 @@ var mayImport = map[string]string{
 
 	// L1: one engine over a Kernel, and the test kits that drive it.
 	"factory":         "protocol clock",
+	"deferred":        "protocol clock",
 	"internal/loop":   "protocol factory clock internal",
 	"internal/memnet": "protocol factory clock internal",
 	"protocoltest":    "protocol factory clock internal",
@@ -56,8 +57,9 @@ var mayImport = map[string]string{
 	"examples": "protocol factory clock protocols reactor",
 }
 
-// forTests is what the tests of any folder may import besides: the kits.
-const forTests = "protocoltest reactortest"
+// forTests is what the tests of any folder may import besides: the kits, and a
+// framing to put on top of a layer.
+const forTests = "protocoltest reactortest protocols/line"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{

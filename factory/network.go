@@ -55,6 +55,9 @@ type Connector interface {
 	// Stop ends an attempt: ConnectFailed follows with protocol.ErrConnectionAborted.
 	// A connection that is there ends as by LoseConnection.
 	Stop()
+
+	// Stopped reports whether Stop was called, and no Connect after it.
+	Stopped() bool
 }
 
 // Socket tunes what a Network opens. Zero fields have the defaults given here;

@@ -46,6 +46,9 @@ type retry struct {
 // Around returns a factory for clients: f, which connects again. If f is a
 // Watcher it goes on hearing all that a Watcher does, and need not call Connect.
 func (r *Reconnecting) Around(f Factory) Factory {
+	if r.Clock == nil {
+		panic("factory: a Reconnecting needs the Clock of the network that connects")
+	}
 	w, _ := protocol.As[Watcher](f)
 	return &reconnecting{Factory: f, policy: r, watcher: w}
 }
@@ -78,14 +81,14 @@ func (r *Reconnecting) of(c Connector) *retry {
 func (r *Reconnecting) after(c Connector, err error) {
 	s := r.of(c)
 	over := errors.Is(err, protocol.ErrStopped) || errors.Is(err, protocol.ErrShutdown)
-	if over || r.stopped || isStopped(c) || r.MaxRetries > 0 && s.count >= r.MaxRetries {
+	if over || r.stopped || c.Stopped() || r.MaxRetries > 0 && s.count >= r.MaxRetries {
 		r.giveUp(c, err)
 		return
 	}
 	s.count++
 	s.timer = r.Clock.AfterFunc(r.next(s), func() {
 		s.timer = nil
-		if isStopped(c) {
+		if c.Stopped() {
 			r.giveUp(c, err)
 		} else {
 			c.Connect()
@@ -128,12 +131,6 @@ func (r *Reconnecting) giveUp(c Connector, err error) {
 	if r.GaveUp != nil {
 		r.GaveUp(c, err)
 	}
-}
-
-// isStopped asks a Connector that can tell whether its user has stopped it.
-func isStopped(c Connector) bool {
-	s, ok := c.(interface{ Stopped() bool })
-	return ok && s.Stopped()
 }
 
 // reconnecting is the factory of the connections.

@@ -17,7 +17,15 @@ func (b *Base) ConnectionMade(Transport) {}
 // ConnectionLost does nothing.
 func (b *Base) ConnectionLost(error) {}
 
-func (b *Base) connect(t Transport) { b.Transport = t }
+func (b *Base) connect(t Transport) {
+	if b.Transport != nil {
+		panic(Reused)
+	}
+	b.Transport = t
+}
+
+// Reused is what a Protocol panics with that is given a second connection.
+const Reused = "torsion: this Protocol has or had a connection already; a Factory builds one for each"
 
 // Connect gives p its transport, which is what makes [Base] work, and then
 // calls p.ConnectionMade. Reactors and layers begin every connection with it.

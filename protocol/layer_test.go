@@ -167,9 +167,12 @@ func TestLayerPassesEventsUp(t *testing.T) {
 // Where nobody above hears of the end of the peer's stream, or does not want to
 // keep the connection, it is closed, and what is owed is delivered.
 func TestLayerClosesAtEOF(t *testing.T) {
-	for _, p := range []protocol.Protocol{&bare{}, &full{}} {
+	for _, build := range []func() protocol.Protocol{
+		func() protocol.Protocol { return &bare{} },
+		func() protocol.Protocol { return &full{} },
+	} {
 		eachStack(t, func(t *testing.T, n int) {
-			top, all := stacked(n, p)
+			top, all := stacked(n, build())
 			tr := protocoltest.Connect(all)
 			tr.Do(func() { top.Write([]byte("owed")) })
 			tr.EOF()

@@ -15,7 +15,9 @@ import (
 // A panic in one of them aborts this connection with a [*PanicError]; the loop
 // goes on. What else a Protocol can hear it asks for by implementing
 // [EOFReceiver], [WritePauser], [ReadResumer], [Shutdowner], [Flusher] or
-// [InputHolder].
+// [InputHolder]; let the compiler check that it does:
+//
+//	var _ protocol.EOFReceiver = (*session)(nil)
 type Protocol interface {
 	// ConnectionMade is the first event.
 	ConnectionMade(t Transport)
@@ -86,8 +88,15 @@ type Loop interface {
 	Call(f func()) error
 }
 
-// A Worker is a Loop that has goroutines for work that blocks but ends by
-// itself (a hash, a file); what waits for a peer needs a goroutine of its own.
+// A Worker has goroutines for work that blocks but ends by itself (a hash, a
+// file); what waits for a peer needs a goroutine of its own. The loops of this
+// module are Workers:
+//
+//	loop := t.Loop()
+//	loop.(protocol.Worker).Work(func() {
+//		sum := slow(data)
+//		loop.Call(func() { t.Write(sum) })
+//	})
 type Worker interface {
 	// Work runs f on a goroutine of a bounded pool, in the order of the calls.
 	// f hands its result to the loop by Call. The error is [ErrStopped] if f

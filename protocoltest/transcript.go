@@ -26,7 +26,8 @@ import (
 //
 // One space behind the mark is not part of the text. What the client says
 // without waiting for an answer is cut as a whole; our answers up to the
-// client's next word are compared at once, so nothing else may be said.
+// client's next word are compared at once, so nothing else may be said. f builds
+// a protocol for each cut; what it shares lives through all of them.
 func Transcript(t *testing.T, f factory.Factory, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)

@@ -4,7 +4,10 @@
 //
 // The transports are those of a real reactor, over sockets and a clock in
 // memory. So they are exactly as strict, and a test of a protocol is
-// deterministic and takes no time. Each method of Transport that plays the peer
+// deterministic and takes no time. A panic in a callback is logged, as a reactor
+// does, and ends the connection. Each Transport has a loop and a clock of its
+// own, so protocols that write to each other (a group, a room) are tested together
+// on a reactortest.Memory. Each method of Transport that plays the peer
 // or the clock is complete when it returns: all that follows from it has happened.
 package protocoltest
 
@@ -34,6 +37,7 @@ type Transport struct {
 // side is one protocol on a loop in memory.
 type side struct {
 	kernel *memnet.Kernel
+	tap    *tap
 	lost   error
 }
 
@@ -53,7 +57,7 @@ func Connect(p protocol.Protocol) *Transport {
 }
 
 func newKernel() *memnet.Kernel {
-	k := memnet.New(loop.Config{Logger: slog.New(slog.DiscardHandler), Watchdog: -1})
+	k := memnet.New(loop.Config{Logger: slog.Default(), Watchdog: -1})
 	if _, err := k.Loop.Start(); err != nil {
 		panic(err) // it is new
 	}
@@ -62,14 +66,14 @@ func newKernel() *memnet.Kernel {
 
 // adopt gives p the socket fd and returns its transport.
 func (s *side) adopt(p protocol.Protocol, fd int, peer net.Addr) (t protocol.Transport) {
-	tap := &tap{Protocol: p, side: s}
-	err := s.kernel.Loop.Adopt(fd, peer, factory.Each(func() protocol.Protocol { return tap }), factory.Socket{}, nil)
+	s.tap = &tap{Protocol: p, side: s}
+	err := s.kernel.Loop.Adopt(fd, peer, factory.Each(func() protocol.Protocol { return s.tap }), factory.Socket{}, nil)
 	if err != nil {
 		panic(err) // the loop is new
 	}
 	s.kernel.Loop.Enter()
 	s.kernel.Settle()
-	return tap.t
+	return s.tap.t
 }
 
 // A tap stands between the loop and the protocol to see the transport and the end.
@@ -124,6 +128,20 @@ func (t *Transport) Reset() {
 	t.end.Reset()
 	t.run()
 }
+
+// Shutdown tells the protocol that the server is going down, as a reactor that is
+// stopped does: one that is no protocol.Shutdowner loses the connection.
+func (t *Transport) Shutdown() {
+	s, ok := protocol.As[protocol.Shutdowner](t.tap.Protocol)
+	if !ok {
+		s = loser{t.Transport}
+	}
+	t.Do(s.Shutdown)
+}
+
+type loser struct{ protocol.Transport }
+
+func (l loser) Shutdown() { l.LoseConnection() }
 
 // Do runs f on the loop, as a posted call.
 func (t *Transport) Do(f func()) {

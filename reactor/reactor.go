@@ -82,8 +82,13 @@ func New(c Config) (*Reactor, error) {
 // if the poller failed or a callback ended its goroutine by runtime.Goexit; then
 // everything was closed at once.
 //
-// A program that wants to stop at signals runs it with a ctx from
-// signal.NotifyContext.
+// A program that wants to stop at signals:
+//
+//	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+//	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+//	if err := r.Run(ctx); err != nil {
+//		log.Fatal(err)
+//	}
 func (r *Reactor) Run(ctx context.Context) error {
 	if r.loop.Started() {
 		return ErrRunning
@@ -128,8 +133,9 @@ func (r *Reactor) run(ended chan<- error) {
 
 // Stop begins the shutdown and returns at once: the BeforeShutdown functions
 // run, ports close, protocols that are a protocol.Shutdowner say goodbye and all
-// other connections get LoseConnection. A second Stop, or DrainTimeout after the
-// first, aborts what is left. Stop before Run has Run return soon.
+// other connections get LoseConnection (a peer that does not end its side then
+// takes LingerTimeout). A second Stop, or DrainTimeout after the first, aborts
+// what is left. Stop before Run has Run return soon.
 func (r *Reactor) Stop() { r.loop.Stop() }
 
 // BeforeShutdown adds a function that runs on the loop when Stop has been called
@@ -143,7 +149,8 @@ func (r *Reactor) AfterShutdown(f func()) { r.loop.AfterShutdown(f) }
 // Now returns the current time.
 func (r *Reactor) Now() time.Time { return r.loop.Now() }
 
-// AfterFunc sets a timer that belongs to no connection. It is for the loop.
+// AfterFunc sets a timer that belongs to no connection. It is for the loop;
+// before Run: r.Call(func() { r.AfterFunc(d, f) }).
 func (r *Reactor) AfterFunc(d time.Duration, f func()) clock.Timer { return r.loop.AfterFunc(d, f) }
 
 // Call runs f on the loop; see protocol.Loop. What is called before Run waits for it.

@@ -153,7 +153,9 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 	}
 	l.setSource(fd, c)
 	l.conns++
-	l.stats.Accepted++
+	if o.client == nil {
+		l.stats.Accepted++
+	}
 	c.proto = p
 	c.flusher, _ = protocol.As[protocol.Flusher](p)
 	if o.client != nil {

@@ -72,6 +72,9 @@ func (c *connector) Stop() {
 	})
 }
 
+// Stopped reports whether Stop was called, and no Connect after it.
+func (c *connector) Stopped() bool { return c.stopped.Load() }
+
 func (c *connector) end() {
 	switch {
 	case c.attempt != nil:

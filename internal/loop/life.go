@@ -34,7 +34,6 @@ type life struct {
 	finishing bool          // nothing is left to wait for
 	ports     []*port
 	clients   map[*connector]bool
-	nearer    *timer // the end of DrainTimeout
 }
 
 // Start marks the loop as running on this goroutine. The function it returns
@@ -97,7 +96,7 @@ func (l *Loop) Stop() {
 func (l *Loop) shutdown() {
 	l.stopping.Store(true)
 	if d := either(l.config.DrainTimeout, 10*time.Second); d > 0 {
-		l.nearer = l.setTimer(nil, d, l.abortAll)
+		l.setTimer(nil, d, l.drainedTooLong)
 	}
 	l.nextBefore()
 }
@@ -145,6 +144,14 @@ func (l *Loop) drain() {
 		}
 	}
 	l.checkIdle()
+}
+
+// drainedTooLong is the end of DrainTimeout.
+func (l *Loop) drainedTooLong() {
+	busy, jobs := l.workers.load()
+	l.logger().Warn("shutdown: DrainTimeout is over, aborting what is left",
+		"connections", l.conns, "work", busy+jobs, "in BeforeShutdown", !l.draining)
+	l.abortAll()
 }
 
 // goodbye lets the protocol end by itself, or ends it.
@@ -215,6 +222,7 @@ func (l *Loop) finish() {
 		l.call("AfterShutdown", f, f)
 		l.end()
 	}
+	l.timers = heap{}
 	l.finished.Store(true)
 	close(l.gone)
 }

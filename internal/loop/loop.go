@@ -293,7 +293,7 @@ func (l *Loop) misused() {
 	if l.finished.Load() {
 		return // all connections have ended: their methods do nothing
 	}
-	panic("torsion: a Transport or a Loop's clock was used outside its loop; other goroutines use Loop.Call, protocol.Ask or a protocol.Remote")
+	panic("torsion: a Transport or a Loop's clock was used outside the loop's events; elsewhere (another goroutine, before Run, a test) use Loop.Call, protocol.Ask or a protocol.Remote")
 }
 
 // OnLoop reports whether the caller runs on the loop.

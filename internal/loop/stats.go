@@ -14,7 +14,7 @@ type Stats struct {
 
 	// These only grow. They are the loop's own, so each costs an addition.
 	Turns        uint64 // events handled
-	Accepted     int64  // connections that got a protocol
+	Accepted     int64  // connections of ports, and adopted ones, that got a protocol
 	Refused      int64  // connections whose factory built none
 	AcceptErrors int64  // failures of accept, those out of descriptors included
 	Shed         int64  // connections turned away for want of a descriptor

@@ -1,6 +1,7 @@
 package memnet
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"slices"
@@ -107,7 +108,7 @@ func (k *Kernel) Shed(fd int) int {
 }
 
 // Connect always needs a moment; that nobody listens shows then.
-func (k *Kernel) Connect(_ string, a net.Addr, _ factory.Socket) (int, string, syscall.Errno) {
+func (k *Kernel) Connect(_ string, a net.Addr, opts factory.Socket) (int, string, syscall.Errno) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.port++
@@ -115,6 +116,9 @@ func (k *Kernel) Connect(_ string, a net.Addr, _ factory.Socket) (int, string, s
 	fd := k.add(s)
 	if t, ok := a.(*net.TCPAddr); ok {
 		s.local = &net.TCPAddr{IP: t.IP, Port: k.port, Zone: t.Zone}
+		if from := opts.LocalAddr; from.IsValid() {
+			s.local = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from.Addr(), cmp.Or(from.Port(), uint16(k.port))))
+		}
 	} else {
 		s.local = &net.UnixAddr{Net: "unix"}
 	}

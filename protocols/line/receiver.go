@@ -23,6 +23,9 @@ type receiver struct {
 func (r *receiver) Inner() any { return r.h }
 
 func (r *receiver) ConnectionMade(t protocol.Transport) {
+	if r.conn.Transport != nil {
+		panic(protocol.Reused)
+	}
 	r.conn = Conn{t, r}
 	if b, ok := protocol.As[interface{ connect(*Conn) }](r.h); ok {
 		b.connect(&r.conn)

@@ -84,7 +84,7 @@ func (s *Splitter) Next() bool {
 	s.advance(end)
 	line = s.trim(line, delim)
 	s.line = line[:len(line):len(line)] // who appends to it shall not write into the next
-	if len(s.line) > limit { // a CR would have been part of the ending
+	if len(s.line) > limit {            // a CR would have been part of the ending
 		s.tooLong = true
 		return false
 	}
