@@ -39,8 +39,8 @@ type Starter interface {
 	// is that call's.
 	StartFactory() error
 
-	// StopFactory runs on the loop, when the last port is closed or the last
-	// connector has given up.
+	// StopFactory runs when the last port is closed or the last connector has
+	// given up: on the loop, unless it has not got to know the port yet.
 	StopFactory()
 }
 

@@ -46,7 +46,7 @@ func (r *Remote) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	case len(p) == 0:
 		return 0, nil
-	case waiting > 0 && waiting+len(p) > r.limit:
+	case r.limit >= 0 && waiting > 0 && waiting+len(p) > r.limit:
 		return 0, ErrSlowPeer
 	case len(r.pending) == 0 && r.loop.Call(r.move) != nil:
 		return 0, net.ErrClosed
@@ -58,19 +58,19 @@ func (r *Remote) Write(p []byte) (int, error) {
 // move runs on the loop and writes what is pending.
 func (r *Remote) move() {
 	r.mu.Lock()
-	p := r.pending
+	p, size := r.pending, len(r.pending)
 	r.pending = nil
-	r.moving += len(p)
+	r.moving += size
 	r.mu.Unlock()
 	if _, err := r.t.Write(p); err != nil {
 		r.close()
 		return
 	}
 	if n, ok := As[Notifier](r.t); ok {
-		n.Drained(func(error) { r.moved(len(p)) })
+		n.Drained(func(error) { r.moved(size) }) // keeps no p
 		return
 	}
-	r.moved(len(p))
+	r.moved(size)
 }
 
 func (r *Remote) moved(n int) {
@@ -118,9 +118,7 @@ func (r *Remote) Abort() { r.end(r.t.Abort) }
 func (r *Remote) end(f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.closed && r.loop.Call(f) == nil {
-		r.closed = true
-	}
+	r.closed = r.loop.Call(f) == nil || r.closed // after the end f does nothing
 }
 
 // LocalAddr returns the address on our side.

@@ -32,6 +32,7 @@ type Transport struct {
 	end     *memnet.End
 	unsent  []byte // of Receive, while the protocol does not read
 	stalled bool
+	ended   bool // EOF, to be sent behind unsent
 }
 
 // side is one protocol on a loop in memory.
@@ -103,6 +104,10 @@ func (t *Transport) run() {
 		n = t.end.Write(t.unsent)
 		t.unsent = t.unsent[n:]
 	}
+	if t.ended && len(t.unsent) == 0 {
+		t.end.CloseWrite()
+		t.kernel.Settle()
+	}
 	if c, ok := protocol.As[*loop.Conn](t.Transport); ok && c.Losing() && t.end.Ended() && !t.stalled {
 		t.end.CloseWrite() // a peer that has got our FIN answers with its own
 		t.kernel.Settle()
@@ -118,8 +123,7 @@ func (t *Transport) Receive(s string) {
 
 // EOF has the peer end its side of the connection.
 func (t *Transport) EOF() {
-	t.run()
-	t.end.CloseWrite()
+	t.ended = true
 	t.run()
 }
 

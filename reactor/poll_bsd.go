@@ -83,6 +83,9 @@ func eventOf(ev netpoll.IOEvent, flags netpoll.IOFlags) (e loop.Event) {
 	switch {
 	case netpoll.IsReadEvent(ev):
 		e = loop.In
+		if flags&unix.EV_EOF != 0 {
+			e |= loop.Fin
+		}
 	case netpoll.IsWriteEvent(ev):
 		e = loop.Out
 		if flags&unix.EV_EOF != 0 {

@@ -93,12 +93,12 @@ func (r *Reactor) Run(ctx context.Context) error {
 	if r.loop.Started() {
 		return ErrRunning
 	}
-	stop := context.AfterFunc(ctx, r.Stop)
+	stop := context.AfterFunc(ctx, r.loop.StopOnce)
 	defer stop()
 	ended := make(chan error, 1)
 	go r.run(ended)
 	err := <-ended
-	if err != nil && !r.loop.Finished() && err != ErrRunning {
+	for err != nil && !r.loop.Finished() && err != ErrRunning { // a callback may end that goroutine, too
 		crashed := make(chan struct{})
 		go func() { defer close(crashed); r.loop.Crash() }()
 		<-crashed

@@ -36,7 +36,10 @@ type Stats struct {
 // Stats asks the loop for its figures, and so waits for the turn in progress,
 // unless it is called on the loop itself.
 func (r *Reactor) Stats() Stats {
-	if r.loop.Started() && !r.loop.OnLoop() {
+	if s, ok := r.loop.FiguresBefore(); ok {
+		return Stats(s)
+	}
+	if !r.loop.OnLoop() {
 		s, err := protocol.Ask(context.Background(), r.loop, r.loop.Figures)
 		if err == nil {
 			return Stats(s)

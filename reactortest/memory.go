@@ -48,7 +48,7 @@ func (m *Memory) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, m.Stop)
+	stop := context.AfterFunc(ctx, m.kernel.Loop.StopOnce)
 	defer stop()
 	for !m.kernel.Loop.Finished() {
 		if !m.Step() {

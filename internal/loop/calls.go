@@ -61,7 +61,7 @@ func (l *Loop) Bell() {
 	if len(l.later) > 0 {
 		l.runLater()
 	}
-	if l.finishing && !l.finished.Load() {
+	if l.finishing && !l.finished.Load() && (l.forced || l.workers.stopIdle()) {
 		l.finish()
 	}
 }

@@ -19,7 +19,7 @@ func (c *Conn) LoseConnection() {
 	}
 	c.noRead |= closing
 	c.noMoreWrites()
-	if c.facts&blocked != 0 {
+	if c.facts&blocked != 0 || c.noWrite&noMore == 0 {
 		c.extra().losing = c.loop.now()
 		c.watch()
 	}
@@ -105,6 +105,9 @@ func (c *Conn) lost() {
 	c.noWrite |= over
 	c.list = onNone
 	c.stopTimers()
+	if c.opts.local == nil {
+		c.keepLocal()
+	}
 	l.release(int(c.fd), c.facts&reset != 0)
 	l.conns--
 	reason := c.reason()
@@ -121,6 +124,12 @@ func (c *Conn) lost() {
 // reply that explains the close.
 func (c *Conn) lastWords() {
 	l := c.loop
+	if c.facts&resumeOwed != 0 { // what it was to hear before
+		c.facts &^= resumeOwed
+		if c.resume(); c.noRead != 0 {
+			return
+		}
+	}
 	if n, _ := l.kernel.Recv(int(c.fd), l.read); n > 0 {
 		l.stats.BytesRead += int64(n)
 		c.deliver(l.read[:n])
@@ -216,6 +225,8 @@ func (c *Conn) deadline() (at int64, err error) {
 		if t := limit(max(r.since, r.losing), c.opts.closing); lose && t < at {
 			at, err = t, protocol.ErrCloseTimeout
 		}
+	case lose && r.producer != nil: // it has to go on, or to say that it is done
+		at, err = limit(max(r.since, r.losing), c.opts.closing), protocol.ErrCloseTimeout
 	case lose && c.facts&finSent != 0:
 		at, err = limit(r.finAt, c.opts.lingering), protocol.ErrConnectionDone
 	}

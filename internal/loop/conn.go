@@ -36,6 +36,7 @@ const (
 	owed                    // on the list later
 	resumeOwed              // its ReadResumed is due there
 	pullOwed                // its producer's ResumeProducing is due there
+	finSeen                 // a Fin event has come
 	attends                 // somebody waits in rare for what settle finds
 	reset                   // close with RST
 	told                    // lost has run
@@ -72,15 +73,16 @@ type Conn struct {
 
 // rare is what few connections need.
 type rare struct {
-	watch   *timer // for peers that are slow, or slow to close
-	since   int64  // when the peer last took something, or the queue ceased to be empty
-	losing  int64  // when LoseConnection was called
-	finAt   int64  // when the FIN was sent
-	reason  error  // SetReason's
-	drained []mark
-	endings []*ending
-	head    []byte // of Adopt, to be received before anything else
-	local   net.Addr
+	watch     *timer // for peers that are slow, or slow to close
+	since     int64  // when the peer last took something, or the queue ceased to be empty
+	losing    int64  // when LoseConnection was called
+	finAt     int64  // when the FIN was sent
+	reason    error  // SetReason's
+	drained   []mark
+	drainedIn uint64 // the turn in which one was told last
+	endings   []*ending
+	head      []byte // of Adopt, to be received before anything else
+	local     net.Addr
 
 	producer  protocol.Producer
 	streaming bool
@@ -147,8 +149,6 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 	}
 	p, err := c.build(f)
 	if p == nil {
-		l.kernel.Close(fd, false)
-		l.stats.Refused++
 		return err
 	}
 	l.setSource(fd, c)
@@ -187,7 +187,7 @@ func (l *Loop) Adopt(fd int, peer net.Addr, f factory.Factory, s factory.Socket,
 
 // release forgets a descriptor and closes it.
 func (l *Loop) release(fd int, rst bool) {
-	l.sources[fd] = nil
+	l.setSource(fd, nil) // it may never have been there
 	l.kernel.Close(fd, rst)
 }
 
@@ -234,8 +234,14 @@ func (c *Conn) LocalAddr() net.Addr {
 		return c.opts.local
 	}
 	c.loop.check()
-	c.extra().local = c.loop.kernel.Local(int(c.fd))
+	c.keepLocal()
 	return c.rare.local
+}
+
+func (c *Conn) keepLocal() {
+	if r := c.extra(); r.local == nil {
+		r.local = c.loop.kernel.Local(int(c.fd))
+	}
 }
 
 // touch has settle look after c when this turn ends.
@@ -268,6 +274,9 @@ func (c *Conn) settle() {
 		return // the usual case first
 	}
 	c.pace()
+	if c.list == onTouched {
+		return // it has written: that comes first, when settle comes to c again
+	}
 	c.finish()
 	c.arrange()
 }

@@ -183,7 +183,12 @@ func (a *attempt) dialled(fd int, err error) {
 	case err != nil:
 		a.fail(err)
 	default:
-		a.peer, _ = l.kernel.Peer(fd)
+		var ok bool
+		if a.peer, ok = l.kernel.Peer(fd); !ok { // it has been reset meanwhile
+			l.kernel.Close(fd, true)
+			a.fail(a.connector.opError("dial", os.NewSyscallError("getpeername", syscall.ENOTCONN)))
+			return
+		}
 		a.success(fd, None)
 	}
 }

@@ -114,6 +114,7 @@ func (p pacer) ResumeWriting() {
 	assert.True(p.t, p.writerPaused, "pauses come in pairs")
 	p.writerPaused = false
 	p.act()
+	p.act()
 }
 
 // A script is a finite stream of decisions.
@@ -159,6 +160,9 @@ func (w *talker) act() {
 			w.gone = true
 		}
 	case 10:
+		if w.gone {
+			return // debug builds panic
+		}
 		tr.AfterFunc(time.Duration(op>>4)*time.Second, func() {
 			if assert.NoError(w.t, w.lost, "a timer died with its connection") {
 				w.act()
@@ -166,7 +170,14 @@ func (w *talker) act() {
 		})
 	case 11:
 		w.marks++
-		tr.(protocol.Notifier).Drained(func(error) { w.drained++ })
+		tr.(protocol.Notifier).Drained(func(err error) {
+			w.drained++
+			if err == nil {
+				defer w.event("Drained")()
+				w.act()
+				w.act()
+			}
+		})
 	case 12:
 		if o := w.other; o.tr != nil && o.lost == nil {
 			o.tr.Write(nil) // only touches it

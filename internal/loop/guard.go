@@ -16,6 +16,9 @@ func (l *Loop) enter(c *Conn, what string, whom any) (prev *Conn) {
 	if prev != c && len(l.scratch) > 0 {
 		prev.spill()
 	}
+	if whom == nil && c != nil {
+		whom = c.proto
+	}
 	l.owner, l.what, l.whom = c, what, whom
 	if l.dog != nil {
 		l.dog.enter(l)
@@ -53,11 +56,7 @@ func (l *Loop) panicked(c *Conn, v any) {
 
 // running names the callback that runs, or ran last.
 func (l *Loop) running() string {
-	whom := l.whom
-	if l.owner != nil && l.owner.proto != nil && whom == nil {
-		whom = innermost(l.owner.proto)
-	}
-	return fmt.Sprintf("(%T).%s", whom, l.what)
+	return fmt.Sprintf("(%T).%s", innermost(l.whom), l.what)
 }
 
 // innermost is the user's own object inside the wrappers.
@@ -90,13 +89,18 @@ func (c *Conn) flush() {
 // build asks the factory. What panics refuses the connection.
 func (c *Conn) build(f factory.Factory) (p protocol.Protocol, err error) {
 	err = protocol.ErrRefused
+	prev := c.loop.enter(c, "BuildProtocol", f)
+	defer c.loop.leave(c, prev)
 	defer func() {
 		if v := recover(); v != nil {
 			p, err = nil, &protocol.PanicError{Value: v, Stack: runtimedebug.Stack()}
 			c.loop.panicked(nil, v)
 		}
+		if p == nil { // also if it ended the goroutine
+			c.loop.kernel.Close(int(c.fd), false)
+			c.loop.stats.Refused++
+		}
 	}()
-	c.loop.what, c.loop.whom = "BuildProtocol", f
 	return f.BuildProtocol(peerOf(c.peer)), err
 }
 

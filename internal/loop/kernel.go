@@ -64,11 +64,14 @@ type Kernel interface {
 // the socket tells the truth.
 type Event uint8
 
-// The events. Err stands for a hang-up too.
+// The events. Err stands for a hang-up too. Fin says that the peer's end of
+// stream is there, behind what can be read; an edge-triggered poller, which will
+// not say so again, has to.
 const (
 	In Event = 1 << iota
 	Out
 	Err
+	Fin
 )
 
 // An Interest is what a socket's events are asked for.

@@ -32,6 +32,7 @@ type life struct {
 	gone      chan struct{} // closed when finished
 	draining  bool          // the ports are closed
 	finishing bool          // nothing is left to wait for
+	forced    bool          // nor is anything waited for
 	ports     []*port
 	clients   map[*connector]bool
 }
@@ -93,6 +94,16 @@ func (l *Loop) Stop() {
 	}
 }
 
+// StopOnce is Stop if that has not been called.
+func (l *Loop) StopOnce() {
+	l.lifeMu.Lock()
+	stopped := l.stops > 0
+	l.lifeMu.Unlock()
+	if !stopped {
+		l.Stop()
+	}
+}
+
 func (l *Loop) shutdown() {
 	l.stopping.Store(true)
 	if d := either(l.config.DrainTimeout, 10*time.Second); d > 0 {
@@ -132,18 +143,23 @@ func (l *Loop) drain() {
 		return
 	}
 	l.draining = true
-	for _, p := range slices.Clone(l.ports) {
-		p.close()
-	}
-	for c := range l.clients {
-		c.cancel(protocol.ErrStopped)
-	}
+	l.closePorts()
 	for _, s := range slices.Clone(l.sources) {
 		if c, ok := s.(*Conn); ok {
 			c.goodbye()
 		}
 	}
 	l.checkIdle()
+}
+
+// closePorts ends listening and connecting.
+func (l *Loop) closePorts() {
+	for _, p := range slices.Clone(l.ports) {
+		p.close()
+	}
+	for c := range l.clients {
+		c.cancel(protocol.ErrStopped)
+	}
 }
 
 // drainedTooLong is the end of DrainTimeout.
@@ -156,6 +172,9 @@ func (l *Loop) drainedTooLong() {
 
 // goodbye lets the protocol end by itself, or ends it.
 func (c *Conn) goodbye() {
+	if c.noRead&(closing|ended) != 0 {
+		return
+	}
 	if s, ok := protocol.As[protocol.Shutdowner](c.proto); ok {
 		c.call("Shutdown", s.Shutdown)
 	} else {
@@ -171,12 +190,13 @@ func (l *Loop) abortAll() {
 	l.before = nil
 	l.lifeMu.Unlock()
 	l.drain()
+	l.closePorts() // a drain that was broken off has left some
 	for _, s := range slices.Clone(l.sources) {
 		if c, ok := s.(*Conn); ok {
 			c.abort(protocol.ErrConnectionAborted)
 		}
 	}
-	l.finishing = true
+	l.finishing, l.forced = true, true
 	l.ring()
 }
 
@@ -209,15 +229,21 @@ func (l *Loop) Crash() {
 // Running names the callback that ran last.
 func (l *Loop) Running() string { return l.running() }
 
+func (l *Loop) nextAfter() (f func()) {
+	l.lifeMu.Lock()
+	defer l.lifeMu.Unlock()
+	if len(l.after) > 0 {
+		f, l.after = l.after[0], l.after[1:]
+	}
+	return f
+}
+
 // finish ends the loop, after the turn that decided so.
 func (l *Loop) finish() {
 	l.workers.stop()
 	l.closeCalls()
 	l.giveUpAll()
-	l.lifeMu.Lock()
-	after := l.after
-	l.lifeMu.Unlock()
-	for _, f := range after {
+	for f := l.nextAfter(); f != nil; f = l.nextAfter() {
 		l.begin(nil)
 		l.call("AfterShutdown", f, f)
 		l.end()

@@ -279,6 +279,9 @@ func (l *Loop) Now() time.Time { return l.kernel.Now() }
 // AfterFunc sets a timer that belongs to no connection.
 func (l *Loop) AfterFunc(d time.Duration, f func()) clock.Timer {
 	l.check()
+	if l.finished.Load() {
+		return &timer{loop: l, f: f} // the kernel's timer is gone
+	}
 	return l.setTimer(nil, d, f)
 }
 

@@ -51,8 +51,12 @@ func (c *Conn) Ended(f func(reason error)) (forget func()) {
 	}
 }
 
-// later tells somebody who asked too late; a loop that has stopped tells nobody.
-func (c *Conn) later(f func()) { _ = c.loop.Call(f) }
+// later tells somebody who asked too late.
+func (c *Conn) later(f func()) {
+	if c.loop.Call(f) != nil {
+		f() // in the last calls of all: there is no later
+	}
+}
 
 // SetReason decides what ConnectionLost will be told.
 func (c *Conn) SetReason(err error) {
@@ -75,6 +79,13 @@ func (c *Conn) RegisterProducer(p protocol.Producer, streaming bool) error {
 	}
 	r.producer, r.streaming, r.pulledAt = p, streaming, -1
 	c.facts |= attends
+	switch {
+	case c.noRead&full != 0: // from now on the producer is what is paused
+		c.noRead &^= full
+		c.readable()
+	case streaming && c.facts&toldPause != 0:
+		p.PauseProducing()
+	}
 	c.touch()
 	return nil
 }
@@ -89,13 +100,22 @@ func (c *Conn) UnregisterProducer() {
 	if c.noRead&(closing|ended) != 0 || c.facts&halfClosing != 0 {
 		c.noWrite |= noMore
 	}
+	if c.facts&aboveHigh != 0 && !c.pacesItself() {
+		c.facts &^= toldPause
+		c.noRead |= full
+	}
 	c.touch()
 }
 
 // tellDrained calls the marks that have been passed.
 func (c *Conn) tellDrained() {
 	r := c.rare
-	for len(r.drained) > 0 && r.drained[0].at <= c.sent {
+	if len(r.drained) > 0 && r.drained[0].at <= c.sent && r.drainedIn == c.loop.turns {
+		c.owe(0) // one that always asks again holds up nobody
+		return
+	}
+	for n := len(r.drained); n > 0 && r.drained[0].at <= c.sent; n-- {
+		r.drainedIn = c.loop.turns
 		f := r.drained[0].f
 		r.drained = r.drained[1:]
 		c.call("Drained", func() { f(nil) })

@@ -13,6 +13,9 @@ import (
 func (c *Conn) ready(ev Event) {
 	l := c.loop
 	l.begin(c)
+	if ev&Fin != 0 {
+		c.facts |= finSeen
+	}
 	if ev&Out != 0 && c.facts&blocked != 0 {
 		c.facts &^= blocked
 		c.touch()
@@ -36,7 +39,7 @@ func (c *Conn) receive() {
 	switch {
 	case n > 0:
 		l.stats.BytesRead += int64(n)
-		if n == len(l.read) {
+		if n == len(l.read) || c.facts&finSeen != 0 {
 			l.kernel.Again(int(c.fd))
 		}
 		if c.noRead == 0 {

@@ -26,6 +26,16 @@ type Stats struct {
 	LongestTurn  time.Duration // of those measured, which is one in 32
 }
 
+// FiguresBefore are those of a loop that has not begun to run; false if it has.
+func (l *Loop) FiguresBefore() (Stats, bool) {
+	l.lifeMu.Lock()
+	defer l.lifeMu.Unlock()
+	if l.started {
+		return Stats{}, false
+	}
+	return l.Figures(), true
+}
+
 // Figures completes them, on the loop, or where it does not run.
 func (l *Loop) Figures() Stats {
 	s := l.stats

@@ -73,7 +73,7 @@ func (t *timer) unlink() {
 // Stop cancels the call and reports whether it was ahead.
 func (t *timer) Stop() bool {
 	t.loop.check()
-	if t.slot == 0 {
+	if t.slot == 0 || t.loop.finished.Load() {
 		return false
 	}
 	t.loop.timers.remove(t)
@@ -84,13 +84,16 @@ func (t *timer) Stop() bool {
 // Reset moves the call to d from now. Several in one turn count from the same now.
 func (t *timer) Reset(d time.Duration) bool {
 	t.loop.check()
+	if t.loop.finished.Load() {
+		return false
+	}
 	return t.move(after(t.loop.now(), d))
 }
 
 // Delay moves the call by d from when it was due.
 func (t *timer) Delay(d time.Duration) bool {
 	t.loop.check()
-	if t.slot == 0 {
+	if t.slot == 0 || t.loop.finished.Load() {
 		return false
 	}
 	if d < 0 {

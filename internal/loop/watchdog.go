@@ -53,9 +53,6 @@ func (d *watchdog) enter(l *Loop) {
 		d.since, d.told = time.Now(), false
 	}
 	d.what, d.whom = l.what, l.whom
-	if l.owner != nil && l.whom == nil {
-		d.whom = l.owner.proto
-	}
 }
 
 func (d *watchdog) leave() {

@@ -25,7 +25,7 @@ func (l *Loop) Work(f func()) error {
 		return protocol.ErrStopped
 	}
 	w.jobs = append(w.jobs, f)
-	if w.busy < either(l.config.Workers, 4) {
+	if w.busy < max(1, either(l.config.Workers, 4)) {
 		w.busy++
 		go w.run()
 	}
@@ -73,6 +73,14 @@ func (w *workers) stop() {
 	w.mu.Lock()
 	w.stopped, w.jobs = true, nil
 	w.mu.Unlock()
+}
+
+// stopIdle refuses more work, unless there still is some.
+func (w *workers) stopIdle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = w.stopped || w.busy+len(w.jobs) == 0
+	return w.stopped
 }
 
 // load returns how many goroutines are at work and how many jobs wait for one.

@@ -126,7 +126,8 @@ func (c *Conn) admit(n int) bool {
 	if c.loop.owner == c || c.queue.size == 0 || c.opts.backlog < 0 {
 		return true
 	}
-	if c.foreign += n; c.foreign <= c.opts.backlog {
+	first := c.foreign == 0 // of others; it may have any size
+	if c.foreign += n; first || c.foreign <= c.opts.backlog {
 		return true
 	}
 	c.loop.stats.SlowPeers++
@@ -193,6 +194,9 @@ func (c *Conn) transmit(vec [][]byte, total int) int {
 	l.stats.BytesWritten += int64(n)
 	if n == total {
 		c.facts &^= stuck
+		if c.noRead&closing != 0 && c.rare != nil {
+			c.rare.since = l.now() // a producer is at work
+		}
 		return n
 	}
 	if n > 0 || c.facts&stuck == 0 {
@@ -242,6 +246,9 @@ func (c *Conn) tellWriter(pause bool) {
 		} else {
 			c.call("ResumeProducing", r.producer.ResumeProducing)
 		}
+	}
+	if c.noRead&closing != 0 {
+		return // it hears no more but the last
 	}
 	if w, ok := protocol.As[protocol.WritePauser](c.proto); ok {
 		if pause {

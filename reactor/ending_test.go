@@ -1,0 +1,160 @@
+package reactor_test
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+type exiter struct{ protocol.Base }
+
+func (e *exiter) DataReceived([]byte)  {}
+func (e *exiter) ConnectionLost(error) { runtime.Goexit() }
+
+// Callbacks that end the goroutine one after the other leave nothing open.
+func TestGoexitTwice(t *testing.T) {
+	before := descriptors(t)
+	r, err := reactor.New(reactor.Config{})
+	require.NoError(t, err)
+	port, err := r.Listen("tcp", "127.0.0.1:0", factory.Each(func() protocol.Protocol { return &exiter{} }))
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.Background()) }()
+	var conns []net.Conn
+	for range 4 {
+		conns = append(conns, dial(t, port.Addr()))
+	}
+	require.Eventually(t, func() bool { return r.Stats().Connections == 4 }, patient, time.Millisecond)
+	conns[0].Close()
+	assert.ErrorContains(t, wait(t, ended), "exiter")
+	for _, c := range conns {
+		c.Close()
+	}
+	got := make(chan reactor.Stats, 1)
+	go func() { got <- r.Stats() }()
+	assert.Zero(t, wait(t, got).Connections)
+	assert.LessOrEqual(t, descriptors(t), before)
+}
+
+// A factory that ends the goroutine leaves no socket.
+func TestGoexitInBuildProtocol(t *testing.T) {
+	before := descriptors(t)
+	r, err := reactor.New(reactor.Config{})
+	require.NoError(t, err)
+	port, err := r.Listen("tcp", "127.0.0.1:0", factory.Each(func() protocol.Protocol { runtime.Goexit(); return nil }))
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.Background()) }()
+	c := dial(t, port.Addr())
+	assert.ErrorContains(t, wait(t, ended), "Goexit")
+	c.Close()
+	assert.LessOrEqual(t, descriptors(t), before)
+}
+
+type exitStarter struct{ factory.Factory }
+
+func (*exitStarter) StartFactory() error { return nil }
+func (*exitStarter) StopFactory()        { runtime.Goexit() }
+
+// Nor does a Shutdown that does leave a port.
+func TestGoexitWhileDraining(t *testing.T) {
+	before := descriptors(t)
+	r, err := reactor.New(reactor.Config{})
+	require.NoError(t, err)
+	for range 3 {
+		_, err := r.Listen("tcp", "127.0.0.1:0", &exitStarter{factory.Each(func() protocol.Protocol { return &exiter{} })})
+		require.NoError(t, err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.Background()) }()
+	r.Stop()
+	assert.ErrorContains(t, wait(t, ended), "Goexit")
+	assert.LessOrEqual(t, descriptors(t), before)
+}
+
+// The clock of a reactor that has ended touches nothing of another.
+func TestClockAfterTheEnd(t *testing.T) {
+	old, err := reactor.New(reactor.Config{})
+	require.NoError(t, err)
+	old.Stop()
+	require.NoError(t, old.Run(context.Background()))
+	r := start(t, reactor.Config{}) // gets the same numbers
+	fired := make(chan bool, 1)
+	on(t, r, func() bool { r.AfterFunc(100*time.Millisecond, func() { fired <- true }); return true })
+	old.AfterFunc(time.Hour, func() {})
+	assert.True(t, wait(t, fired), "the timer of another reactor was moved by an hour")
+}
+
+// Urgent data that nobody reads costs no turns.
+func TestUrgentDataDoesNotSpin(t *testing.T) {
+	for _, inline := range []bool{false, true} {
+		r := start(t, reactor.Config{Socket: factory.Socket{OOBInline: inline}})
+		port := listen(t, r, factory.Each(func() protocol.Protocol { return &silent{} }))
+		c := dial(t, port.Addr())
+		raw, err := c.SyscallConn()
+		require.NoError(t, err)
+		require.NoError(t, raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte("a"), syscall.MSG_OOB, nil) }))
+		require.NoError(t, err)
+		turns := make(chan uint64, 2)
+		on(t, r, func() bool {
+			r.AfterFunc(50*time.Millisecond, func() { turns <- r.Stats().Turns })
+			r.AfterFunc(150*time.Millisecond, func() { turns <- r.Stats().Turns })
+			return true
+		})
+		n := wait(t, turns)
+		assert.Less(t, wait(t, turns)-n, uint64(50))
+	}
+}
+
+type silent struct{ protocol.Base }
+
+func (e *silent) DataReceived([]byte) {}
+
+// Stats may be asked for while Run begins.
+func TestStatsWhileStarting(t *testing.T) {
+	for range 300 {
+		r, err := reactor.New(reactor.Config{})
+		require.NoError(t, err)
+		for range 20 {
+			_ = r.Call(func() {})
+		}
+		go func() {
+			for range 50 {
+				r.Stats()
+			}
+			r.Stop()
+		}()
+		require.NoError(t, r.Run(context.Background()))
+	}
+}
+
+// The end of the context after a Stop does not cut the drain short.
+func TestEndOfContextAfterStopDrains(t *testing.T) {
+	r, err := reactor.New(reactor.Config{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	asked := make(chan func(), 1)
+	r.BeforeShutdown(func(done func()) { asked <- done })
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	r.Stop()
+	done := wait(t, asked)
+	cancel()
+	select {
+	case <-ended:
+		t.Error("the end of ctx after one Stop counts as the second Stop")
+	case <-time.After(50 * time.Millisecond): // it would have come by then, most likely
+	}
+	done()
+	assert.NoError(t, wait(t, ended))
+}
