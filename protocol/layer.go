@@ -71,7 +71,12 @@ func Stack[L interface {
 
 func (l *Layer) base() *Layer { return l }
 
-func (l *Layer) connect(t Transport) { l.Below = t }
+func (l *Layer) connect(t Transport) {
+	if l.Below != nil {
+		panic(Reused)
+	}
+	l.Below = t
+}
 
 // ConnectionMade connects what is above, to the layer. A layer that has something
 // to do first hides it and later calls Connect(l.Above, l).
@@ -79,7 +84,9 @@ func (l *Layer) ConnectionMade(t Transport) {
 	if l.self == nil {
 		panic("protocol: a layer is made with Stack")
 	}
-	l.Below = t
+	if l.Below != t { // whoever began this did not use Connect
+		l.connect(t)
+	}
 	Connect(l.Above, l.self)
 }
 

@@ -726,6 +726,21 @@ func TestLayerNeedsStack(t *testing.T) {
 	assert.Contains(t, panicked.Error(), "Stack")
 }
 
+// A layer serves one connection, whether it is begun with Connect or by hand.
+func TestLayerServesOneConnection(t *testing.T) {
+	var panicked *protocol.PanicError
+	l := protocol.Stack(&plain{}, &bare{})
+	protocoltest.Connect(l)
+	require.ErrorAs(t, protocoltest.Connect(l).Lost(), &panicked)
+	assert.Equal(t, protocol.Reused, panicked.Value)
+
+	host := protocoltest.Connect(&bare{})
+	l = protocol.Stack(&plain{}, &bare{})
+	l.ConnectionMade(host.Transport)
+	assert.Equal(t, host.Transport, l.Below)
+	assert.PanicsWithValue(t, protocol.Reused, func() { l.ConnectionMade(&pipe{}) })
+}
+
 // Through layers that code, lag and pause, in whatever pieces, both sides hear
 // exactly what was said, in order.
 func TestConversationThroughLayers(t *testing.T) {

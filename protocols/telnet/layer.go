@@ -35,7 +35,6 @@ func stack(c *Config, above protocol.Protocol) *layer {
 
 // ConnectionMade says what the Config has us say, and then connects the session.
 func (l *layer) ConnectionMade(t protocol.Transport) {
-	l.Below = t
 	for _, o := range l.config.Offer {
 		l.want(o, true, true)
 	}
