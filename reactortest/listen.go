@@ -95,11 +95,9 @@ func closeInFactory(w *world) {
 		assert.NoError(w, port.Close())
 		return w.echoer()
 	}))
-	var ends []*probe
 	outcomes := make(chan error, 20)
 	for range 10 {
 		p := w.greeter(func(p *probe) { p.Write([]byte("x")) })
-		ends = append(ends, p)
 		f := w.client(p, func(_ factory.Connector, err error) { outcomes <- err }, func(_ factory.Connector, err error) { outcomes <- err })
 		w.Connect(w.Network, port.Addr().String(), f)
 	}

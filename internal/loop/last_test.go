@@ -32,7 +32,6 @@ func TestLastWriteInDrained(t *testing.T) {
 
 type lastWriter struct {
 	*noted
-	n int
 }
 
 func (p *lastWriter) PauseWriting()  {}

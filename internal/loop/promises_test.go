@@ -316,7 +316,6 @@ func (brokenPoller) Want(int, loop.Interest, loop.Interest) error { return sysca
 type notedWatcher struct {
 	factory.Factory
 	failed []error
-	again  func(c factory.Connector)
 }
 
 func (w *notedWatcher) Inner() any                                 { return w.Factory }
