@@ -1,0 +1,363 @@
+package deferred_test
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocoltest"
+)
+
+// A coroutine runs up to its first wait at once, and on from there on the loop.
+func TestCoroutineRunsInOrder(t *testing.T) {
+	w := newWorld()
+	w.coroutines(t)
+	var steps []string
+	d := deferred.New[string](w)
+	var o *outcome[struct{}]
+	w.do(func() {
+		o = outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {
+			steps = append(steps, "begun")
+			s, err := deferred.Wait(c, d)
+			steps = append(steps, s)
+			assert.NoError(t, err)
+			start := w.Now()
+			assert.NoError(t, c.Sleep(time.Minute))
+			assert.Equal(t, time.Minute, w.Now().Sub(start))
+			_, err = deferred.Wait(c, deferred.Fired(0, errBad))
+			return err
+		}))
+		steps = append(steps, "back")
+	})
+	w.do(func() { d.Fire("result", nil) })
+	assert.Equal(t, []string{"begun", "back", "result"}, steps)
+	assert.Zero(t, o.times)
+	w.Advance(time.Minute)
+	assert.Equal(t, &outcome[struct{}]{err: errBad, times: 1}, o)
+}
+
+// Deferreds that have fired are taken without a switch, however many.
+func TestCoroutineTakesWhatIsThere(t *testing.T) {
+	w := newWorld()
+	w.do(func() {
+		sum := 0
+		o := outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {
+			for i := range many {
+				n, _ := deferred.Wait(c, deferred.Fired(i, nil))
+				sum += n
+			}
+			return nil
+		}))
+		assert.Equal(t, &outcome[struct{}]{times: 1}, o)
+		assert.Equal(t, many*(many-1)/2, sum)
+	})
+}
+
+// Cancel ends the innermost wait, and the function decides what comes of it.
+func TestCoroutineIsCancelled(t *testing.T) {
+	w := newWorld()
+	asked, tidied := 0, false
+	inner := deferred.New[int](w)
+	inner.OnCancel(func() { asked++ })
+	w.do(func() {
+		d := deferred.Run(w, func(c *deferred.Coroutine) error {
+			defer func() { tidied = true }()
+			_, err := deferred.Wait(c, inner.Catch(func(err error) (int, error) { return 0, errors.Join(err, errBad) }))
+			assert.ErrorIs(t, err, deferred.ErrCancelled)
+			return errBad
+		})
+		o := outcomeOf(d)
+		d.Cancel()
+		assert.Equal(t, &outcome[struct{}]{err: errBad, times: 1}, o)
+	})
+	assert.Equal(t, 1, asked)
+	assert.True(t, tidied)
+}
+
+// One that does not listen is ended at its next wait, by force.
+func TestCoroutineEndsWhatever(t *testing.T) {
+	w := newWorld()
+	w.coroutines(t)
+	tidied, rounds := false, 0
+	w.do(func() {
+		d := deferred.Run(w, func(c *deferred.Coroutine) error {
+			defer func() { tidied = true }()
+			for {
+				rounds++
+				_ = c.Sleep(time.Second)
+			}
+		})
+		o := outcomeOf(d)
+		d.Cancel()
+		assert.ErrorIs(t, o.err, deferred.ErrCancelled)
+	})
+	assert.True(t, tidied)
+	assert.Equal(t, 2, rounds)
+	assert.Empty(t, w.log.String())
+}
+
+// It leaves behind what does not let itself be cancelled, and closes its result.
+func TestCoroutineLeavesTheStubborn(t *testing.T) {
+	w := newWorld()
+	late := deferred.New[*closer](w)
+	w.do(func() {
+		d := deferred.Run(w, func(c *deferred.Coroutine) error {
+			stubborn := deferred.New[*closer](w).Catch(func(error) (*closer, error) { return nil, nil })
+			_, err := deferred.Wait(c, deferred.Chain(stubborn, func(*closer) *deferred.Deferred[*closer] { return late }))
+			return err
+		})
+		o := outcomeOf(d)
+		d.Cancel()
+		assert.Equal(t, deferred.ErrCancelled, o.err)
+		c := &closer{}
+		late.Fire(c, nil)
+		assert.Equal(t, 1, c.closed)
+	})
+}
+
+// One that recovers what ends it is told what that was.
+func TestCoroutineRecovers(t *testing.T) {
+	w := newWorld()
+	w.do(func() {
+		d := deferred.Run(w, func(c *deferred.Coroutine) (err error) {
+			defer func() { err = recover().(error) }()
+			for {
+				_, _ = deferred.Wait(c, deferred.New[int](w))
+			}
+		})
+		d.Cancel()
+		assert.ErrorContains(t, outcomeOf(d).err, "this coroutine was cancelled and ends")
+	})
+}
+
+// Goexit in a coroutine is Goexit in the callback that resumed it.
+func TestGoexitEndsTheLoop(t *testing.T) {
+	w := newWorld()
+	assert.NoError(t, w.Call(func() {
+		deferred.Run(w, func(*deferred.Coroutine) error {
+			runtime.Goexit()
+			return nil
+		})
+	}))
+	ended := make(chan bool, 1)
+	go func() {
+		returned := false
+		defer func() { ended <- returned }()
+		_ = w.Run(t.Context())
+		returned = true
+	}()
+	assert.False(t, <-ended)
+}
+
+// One that cancels itself hears of it at its next wait, and ends before its
+// Deferred fires.
+func TestCoroutineCancelsItself(t *testing.T) {
+	w := newWorld()
+	first := deferred.New[int](w)
+	abandoned := deferred.New[int](w)
+	w.do(func() {
+		var d *deferred.Deferred[struct{}]
+		var o *outcome[struct{}]
+		d = deferred.Run(w, func(c *deferred.Coroutine) error {
+			_, err := deferred.Wait(c, first)
+			assert.NoError(t, err)
+			d.Cancel()
+			d.Cancel()
+			assert.Zero(t, o.times)
+			_, err = deferred.Wait(c, abandoned)
+			assert.ErrorIs(t, err, deferred.ErrCancelled)
+			return nil
+		})
+		o = outcomeOf(d)
+		first.Fire(1, nil)
+		assert.Equal(t, &outcome[struct{}]{times: 1}, o)
+		abandoned.Fire(1, nil)
+	})
+}
+
+// Cancelled in the moment between a result and its hearing of it, it ends once.
+func TestCoroutineCancelledMeanwhile(t *testing.T) {
+	w := newWorld()
+	w.do(func() {
+		a, b := deferred.New[int](w), deferred.New[int](w)
+		d := deferred.Run(w, func(c *deferred.Coroutine) error {
+			_, err := deferred.Wait(c, deferred.All(a, b))
+			return err
+		})
+		b.OnCancel(func() { d.Cancel() })
+		o := outcomeOf(d)
+		a.Fire(0, errBad)
+		assert.ErrorIs(t, o.err, deferred.ErrCancelled)
+		assert.Equal(t, 1, o.times)
+	})
+}
+
+// Its panic is its error.
+func TestCoroutinePanics(t *testing.T) {
+	w := newWorld()
+	w.do(func() {
+		o := outcomeOf(deferred.Run(w, func(*deferred.Coroutine) error { panic(errBad) }))
+		var p *protocol.PanicError
+		assert.ErrorAs(t, o.err, &p)
+		assert.ErrorIs(t, o.err, errBad)
+		assert.Contains(t, string(p.Stack), "TestCoroutinePanics")
+
+		var kept *deferred.Coroutine
+		outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error { kept = c; return nil }))
+		assert.Panics(t, func() { _, _ = deferred.Wait(kept, deferred.New[int](w)) })
+	})
+	assert.Equal(t, 1, w.log.lines())
+}
+
+// One coroutine may wake another.
+func TestCoroutinesWakeEachOther(t *testing.T) {
+	w := newWorld()
+	var said []string
+	ping, pong := deferred.New[int](w), deferred.New[int](w)
+	w.do(func() {
+		outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {
+			for range 1000 {
+				n, _ := deferred.Wait(c, ping)
+				ping = deferred.New[int](w)
+				said = append(said, "ping")
+				pong.Fire(n+1, nil)
+			}
+			return nil
+		}))
+		o := outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {
+			for i := range 1000 {
+				ping.Fire(i, nil)
+				n, _ := deferred.Wait(c, pong)
+				pong = deferred.New[int](w)
+				assert.Equal(t, i+1, n)
+				said = append(said, "pong")
+			}
+			return nil
+		}))
+		assert.Equal(t, &outcome[struct{}]{times: 1}, o)
+	})
+	assert.Equal(t, strings.Repeat("ping pong ", 1000), strings.Join(said, " ")+" ")
+}
+
+// A talker says a number each second, in a coroutine of its connection.
+type talker struct {
+	deaf
+	body func(t protocol.Transport, c *deferred.Coroutine) error
+	done *outcome[struct{}]
+}
+
+func (p *talker) ConnectionMade(t protocol.Transport) {
+	p.done = outcomeOf(deferred.RunOn(t, func(c *deferred.Coroutine) error { return p.body(t, c) }))
+}
+
+func talk(t protocol.Transport, c *deferred.Coroutine) error {
+	for s := "1"; ; s += "1" {
+		if _, err := t.Write([]byte(s + "\n")); err != nil {
+			return err
+		}
+		if err := c.Sleep(time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+func connect(t *testing.T, p protocol.Protocol) *protocoltest.Transport {
+	tr := protocoltest.Connect(p)
+	t.Cleanup(tr.Reset)
+	return tr
+}
+
+// The coroutine of a connection writes as a callback does, and ends with it.
+func TestCoroutineOfAConnection(t *testing.T) {
+	newWorld().coroutines(t)
+	before := runtime.NumGoroutine()
+	p := &talker{body: talk}
+	tr := connect(t, p)
+	assert.Equal(t, "1\n", tr.Take())
+	tr.Advance(2 * time.Second)
+	assert.Equal(t, "11\n111\n", tr.Take())
+	tr.Reset()
+	assert.ErrorIs(t, p.done.err, deferred.ErrCancelled)
+	assert.True(t, protocol.IsReset(p.done.err), p.done.err)
+	assert.Zero(t, tr.Timers())
+	settlesAt(t, before)
+
+	tr = connect(t, &talker{body: talk})
+	tr.EOF()
+	assert.Equal(t, protocol.ErrConnectionDone, tr.Lost())
+	assert.Zero(t, tr.Timers())
+}
+
+// A panic in the coroutine of a connection aborts that, as one in a callback.
+func TestPanicAbortsTheConnection(t *testing.T) {
+	p := &talker{body: func(protocol.Transport, *deferred.Coroutine) error { panic(errBad) }}
+	tr := connect(t, p)
+	assert.ErrorIs(t, p.done.err, errBad)
+	assert.ErrorIs(t, tr.Lost(), errBad)
+
+	p = &talker{body: func(protocol.Transport, *deferred.Coroutine) error { return errBad }}
+	tr = connect(t, p)
+	assert.Equal(t, errBad, p.done.err)
+	assert.NoError(t, tr.Lost(), "an error is no panic")
+}
+
+// The end of the loop ends its coroutines, so no stack is left.
+func TestCoroutinesEndWithTheLoop(t *testing.T) {
+	w := newWorld()
+	if _, ok := any(w.Memory).(interface{ WhenStopped(func()) func() }); !ok {
+		t.Skip("this loop does not tell its end")
+	}
+	before := runtime.NumGoroutine()
+	var os []*outcome[struct{}]
+	forever := func(c *deferred.Coroutine) error {
+		_, err := deferred.Wait(c, deferred.New[int](w))
+		return err
+	}
+	w.do(func() {
+		for range 100 {
+			os = append(os, outcomeOf(deferred.Run(w, forever)))
+		}
+	})
+	require.Greater(t, runtime.NumGoroutine(), before+90)
+	w.Stop()
+	w.Settle()
+	for _, o := range os {
+		assert.ErrorIs(t, o.err, deferred.ErrCancelled)
+		assert.ErrorIs(t, o.err, protocol.ErrStopped)
+	}
+	settlesAt(t, before)
+}
+
+// Ask and Await in a coroutine would wait for the loop that runs it.
+func TestCoroutineIsOnTheLoop(t *testing.T) {
+	w := newWorld()
+	if _, ok := any(w.Memory).(interface{ HandTo(uint64) uint64 }); !ok {
+		t.Skip("this loop knows of no coroutines")
+	}
+	first := deferred.New[int](w)
+	w.do(func() {
+		o := outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {
+			assert.True(t, w.OnLoop())
+			_, err := deferred.Wait(c, first)
+			assert.True(t, w.OnLoop())
+			outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {
+				assert.True(t, w.OnLoop())
+				return nil
+			}))
+			assert.True(t, w.OnLoop())
+			return err
+		}))
+		assert.True(t, w.OnLoop())
+		first.Fire(1, nil)
+		assert.True(t, w.OnLoop())
+		assert.Equal(t, 1, o.times)
+	})
+	assert.False(t, w.OnLoop())
+}

@@ -1,0 +1,108 @@
+package deferred_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/reactortest"
+)
+
+const deadline = 30 * time.Second // for anything: a busy machine is slow
+
+var errBad = errors.New("bad")
+
+// A world is a loop in memory and what it logs.
+type world struct {
+	*reactortest.Memory
+	logger *slog.Logger
+	log    *record
+}
+
+func newWorld() world {
+	log := &record{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	return world{Memory: reactortest.NewMemory(reactortest.Config{Logger: logger}), logger: logger, log: log}
+}
+
+func (w world) Logger() *slog.Logger { return w.logger }
+
+// do runs f on the loop and all that follows from it.
+func (w world) do(f func()) {
+	_ = w.Call(f) // this loop runs
+	w.Settle()
+}
+
+// coroutines skips the test where the loop would take a coroutine for a stranger.
+func (w world) coroutines(t *testing.T) {
+	if _, ok := any(w.Memory).(interface{ HandTo(uint64) uint64 }); race && !ok {
+		t.Skip("this loop checks its goroutine and knows of no coroutines")
+	}
+}
+
+// A record is a log that any goroutine may write.
+type record struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
+
+func (r *record) lines() int { return strings.Count(r.String(), "\n") }
+
+// An outcome is what Done was told.
+type outcome[T any] struct {
+	v     T
+	err   error
+	times int
+}
+
+// outcomeOf ends the chain of d.
+func outcomeOf[T any](d *deferred.Deferred[T]) *outcome[T] {
+	o := &outcome[T]{}
+	d.Done(func(v T, err error) {
+		o.v, o.err = v, err
+		o.times++
+	})
+	return o
+}
+
+// A closer counts how often it was closed.
+type closer struct{ closed int }
+
+func (c *closer) Close() error {
+	c.closed++
+	return nil
+}
+
+// A deaf protocol hears nothing of what its peer says.
+type deaf struct{ protocol.Base }
+
+func (deaf) DataReceived([]byte) {}
+
+// settlesAt waits until no more than n goroutines are left.
+func settlesAt(t *testing.T, n int) {
+	t.Helper()
+	for end := time.Now().Add(deadline); runtime.NumGoroutine() > n; runtime.Gosched() {
+		require.True(t, time.Now().Before(end), "%d goroutines are left, not %d", runtime.NumGoroutine(), n)
+	}
+}
