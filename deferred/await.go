@@ -53,19 +53,23 @@ func (w *waiter[T]) start(l protocol.Loop, f func() *Deferred[T]) {
 		return // ctx has ended before
 	}
 	var none T
+	started := false
 	defer func() {
-		if w.d == nil {
+		if !started {
 			w.deliver(none, protocol.ErrPanicked)
 		}
 	}()
 	if w.d = f(); w.d == nil {
 		panic("deferred: the function of Await must return a Deferred")
 	}
-	w.forget = whenEnded(l, func(reason error) { w.deliver(none, reason) })
+	w.forget = func() {}
 	w.d.Done(func(v T, err error) {
 		w.forget()
 		w.deliver(v, err)
 	})
+	if started = true; !w.d.isFired() {
+		w.forget = whenEnded(l, func(reason error) { w.deliver(none, reason) })
+	}
 }
 
 func (w *waiter[T]) deliver(v T, err error) {

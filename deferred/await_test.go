@@ -40,6 +40,15 @@ func TestAwait(t *testing.T) {
 	assert.Equal(t, protocol.ErrPanicked, err)
 	_, err = deferred.Await(t.Context(), w, func() *deferred.Deferred[int] { return nil })
 	assert.Equal(t, protocol.ErrPanicked, err)
+	_, err = deferred.Await(t.Context(), w, taken[int])
+	assert.Equal(t, protocol.ErrPanicked, err)
+}
+
+// taken returns a Deferred to which somebody has attached already.
+func taken[T any]() *deferred.Deferred[T] {
+	d := &deferred.Deferred[T]{}
+	outcomeOf(d)
+	return d
 }
 
 // Await on the loop would wait for itself.

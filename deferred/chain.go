@@ -25,8 +25,8 @@ func Chain[T, U any](d *Deferred[T], f func(T) *Deferred[U]) *Deferred[U] {
 		}
 		inner, err := step(r, func() (*Deferred[U], error) {
 			inner := f(v)
-			if inner == nil || inner == r {
-				panic("deferred: a step of Chain must return a Deferred, and another than waits for it")
+			if inner == nil || inner == r || inner.state&attached != 0 {
+				panic("deferred: a step of Chain must return a Deferred to which nothing is attached")
 			}
 			return inner, nil
 		})

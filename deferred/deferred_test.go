@@ -105,8 +105,12 @@ func TestPanicInAStepIsItsError(t *testing.T) {
 		self = deferred.Chain(d, func(int) *deferred.Deferred[int] { return self })
 		d.Fire(1, nil)
 		assert.ErrorAs(t, outcomeOf(self).err, &p)
+
+		d = deferred.New[int](w)
+		d.Fire(1, nil)
+		assert.ErrorAs(t, outcomeOf(deferred.Chain(d, func(int) *deferred.Deferred[int] { return taken[int]() })).err, &p)
 	})
-	assert.Equal(t, 3, w.log.lines())
+	assert.Equal(t, 4, w.log.lines())
 }
 
 // A panic in Done goes to whoever fires.

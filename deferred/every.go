@@ -79,11 +79,14 @@ func (g *grid) tick() {
 func (g *grid) call(ticks int) (d *Deferred[struct{}], err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = contain(g.result.loop, "a function of Every", p)
+			d, err = nil, contain(g.result.loop, "a function of Every", p)
 			abort(g.clock, err)
 		}
 	}()
-	return g.f(ticks), nil
+	if d = g.f(ticks); d != nil && d.state&attached != 0 {
+		panic("deferred: the function of Every must return a Deferred to which nothing is attached")
+	}
+	return d, nil
 }
 
 // went is told what became of the Deferred that f returned.

@@ -133,6 +133,9 @@ func TestEveryPanics(t *testing.T) {
 	assert.ErrorIs(t, o.err, errBad)
 	assert.Equal(t, 1, o.times)
 	assert.Equal(t, 1, w.log.lines())
+	w.do(func() { o = outcomeOf(deferred.Every(w, time.Second, func(int) *none { return taken[struct{}]() })) })
+	w.Advance(time.Second)
+	assert.ErrorContains(t, o.err, "nothing is attached")
 }
 
 // A pinger pings on the clock of its connection.
