@@ -54,7 +54,7 @@ var mayImport = map[string]string{
 	"reactortest": "protocol factory clock internal protocoltest",
 
 	// L5: programs.
-	"examples": "protocol factory clock protocols reactor",
+	"examples": "protocol factory clock deferred protocols reactor",
 }
 
 // forTests is what the tests of any folder may import besides: the kits, and a

@@ -88,9 +88,6 @@ func TestAwaitCancels(t *testing.T) {
 // A loop that stops ends all waits.
 func TestAwaitEndsWithTheLoop(t *testing.T) {
 	w := newWorld()
-	if _, ok := any(w.Memory).(interface{ WhenStopped(func()) func() }); !ok {
-		t.Skip("this loop does not tell its end")
-	}
 	ended := make(chan error, 1)
 	go func() { ended <- w.Run(context.Background()) }()
 	var d *deferred.Deferred[*closer]

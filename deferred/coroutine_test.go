@@ -18,7 +18,6 @@ import (
 // A coroutine runs up to its first wait at once, and on from there on the loop.
 func TestCoroutineRunsInOrder(t *testing.T) {
 	w := newWorld()
-	w.coroutines(t)
 	var steps []string
 	d := deferred.New[string](w)
 	var o *outcome[struct{}]
@@ -84,7 +83,6 @@ func TestCoroutineIsCancelled(t *testing.T) {
 // One that does not listen is ended at its next wait, by force.
 func TestCoroutineEndsWhatever(t *testing.T) {
 	w := newWorld()
-	w.coroutines(t)
 	tidied, rounds := false, 0
 	w.do(func() {
 		d := deferred.Run(w, func(c *deferred.Coroutine) error {
@@ -276,7 +274,6 @@ func connect(t *testing.T, p protocol.Protocol) *protocoltest.Transport {
 
 // The coroutine of a connection writes as a callback does, and ends with it.
 func TestCoroutineOfAConnection(t *testing.T) {
-	newWorld().coroutines(t)
 	before := runtime.NumGoroutine()
 	p := &talker{body: talk}
 	tr := connect(t, p)
@@ -311,9 +308,6 @@ func TestPanicAbortsTheConnection(t *testing.T) {
 // The end of the loop ends its coroutines, so no stack is left.
 func TestCoroutinesEndWithTheLoop(t *testing.T) {
 	w := newWorld()
-	if _, ok := any(w.Memory).(interface{ WhenStopped(func()) func() }); !ok {
-		t.Skip("this loop does not tell its end")
-	}
 	before := runtime.NumGoroutine()
 	var os []*outcome[struct{}]
 	forever := func(c *deferred.Coroutine) error {
@@ -338,9 +332,6 @@ func TestCoroutinesEndWithTheLoop(t *testing.T) {
 // Ask and Await in a coroutine would wait for the loop that runs it.
 func TestCoroutineIsOnTheLoop(t *testing.T) {
 	w := newWorld()
-	if _, ok := any(w.Memory).(interface{ HandTo(uint64) uint64 }); !ok {
-		t.Skip("this loop knows of no coroutines")
-	}
 	first := deferred.New[int](w)
 	w.do(func() {
 		o := outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error {

@@ -42,13 +42,6 @@ func (w world) do(f func()) {
 	w.Settle()
 }
 
-// coroutines skips the test where the loop would take a coroutine for a stranger.
-func (w world) coroutines(t *testing.T) {
-	if _, ok := any(w.Memory).(interface{ HandTo(uint64) uint64 }); race && !ok {
-		t.Skip("this loop checks its goroutine and knows of no coroutines")
-	}
-}
-
 // A record is a log that any goroutine may write.
 type record struct {
 	mu  sync.Mutex

@@ -146,6 +146,16 @@ func (r *Reactor) BeforeShutdown(f func(done func())) { r.loop.BeforeShutdown(f)
 // AfterShutdown adds a function that runs on the loop when everything has ended.
 func (r *Reactor) AfterShutdown(f func()) { r.loop.AfterShutdown(f) }
 
+// WhenStopped has f called once, on the loop, when everything has ended, before
+// the AfterShutdown functions; forget takes that back. It is for the loop.
+func (r *Reactor) WhenStopped(f func()) (forget func()) { return r.loop.WhenStopped(f) }
+
+// HandTo is for package deferred: a coroutine stands in for the loop's goroutine.
+func (r *Reactor) HandTo(goroutine uint64) (before uint64) { return r.loop.HandTo(goroutine) }
+
+// Logger returns Config.Logger, or slog.Default().
+func (r *Reactor) Logger() *slog.Logger { return r.loop.Logger() }
+
 // Now returns the current time.
 func (r *Reactor) Now() time.Time { return r.loop.Now() }
 

@@ -2,6 +2,7 @@ package reactortest
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -90,6 +91,15 @@ func (m *Memory) BeforeShutdown(f func(done func())) { m.kernel.Loop.BeforeShutd
 
 // AfterShutdown adds a function that runs when everything has ended.
 func (m *Memory) AfterShutdown(f func()) { m.kernel.Loop.AfterShutdown(f) }
+
+// WhenStopped has f called, on the loop, when everything has ended.
+func (m *Memory) WhenStopped(f func()) (forget func()) { return m.kernel.Loop.WhenStopped(f) }
+
+// HandTo makes a coroutine's goroutine count as the one that drives the loop.
+func (m *Memory) HandTo(goroutine uint64) (before uint64) { return m.kernel.Loop.HandTo(goroutine) }
+
+// Logger returns Config.Logger, or slog.Default().
+func (m *Memory) Logger() *slog.Logger { return m.kernel.Loop.Logger() }
 
 // Now returns the clock's time.
 func (m *Memory) Now() time.Time { return m.kernel.Now() }

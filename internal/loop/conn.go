@@ -176,7 +176,7 @@ func (l *Loop) Adopt(fd int, peer net.Addr, f factory.Factory, s factory.Socket,
 	o := newOptions(s, l.kernel.Local(fd), nil)
 	err := l.Call(func() {
 		if err := l.attachWithin(fd, None, peer, f, o, head); err != nil {
-			l.logger().Debug("connection not adopted", "peer", peer, "err", err)
+			l.Logger().Debug("connection not adopted", "peer", peer, "err", err)
 		}
 	})
 	if err != nil {

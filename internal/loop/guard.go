@@ -48,7 +48,7 @@ func (l *Loop) panicked(c *Conn, v any) {
 	if c != nil {
 		attrs = append(attrs, "peer", c.peer)
 	}
-	l.logger().Error("panic in a callback", attrs...)
+	l.Logger().Error("panic in a callback", attrs...)
 	if c != nil {
 		c.abort(err)
 	}

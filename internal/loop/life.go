@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"container/list"
 	"errors"
 	"slices"
 	"sync"
@@ -26,6 +27,7 @@ type life struct {
 	stops   int // calls of Stop
 	before  []func(done func())
 	after   []func()
+	ends    list.List // of func(): WhenStopped's, the loop's own
 
 	stopping  atomic.Bool // Stop has been heard
 	finished  atomic.Bool
@@ -77,6 +79,24 @@ func (l *Loop) AfterShutdown(f func()) {
 	l.lifeMu.Lock()
 	defer l.lifeMu.Unlock()
 	l.after = append(l.after, f)
+}
+
+// WhenStopped has f called once, when everything has ended, before the
+// AfterShutdown functions; forget takes that back. Both belong to the loop.
+func (l *Loop) WhenStopped(f func()) (forget func()) {
+	l.check()
+	e := l.ends.PushBack(f)
+	return func() { l.ends.Remove(e) }
+}
+
+// tellStopped calls them, and those that they add.
+func (l *Loop) tellStopped() {
+	for e := l.ends.Front(); e != nil; e = l.ends.Front() {
+		f := l.ends.Remove(e).(func())
+		l.begin(nil)
+		l.call("WhenStopped", f, f)
+		l.end()
+	}
 }
 
 // Stop begins the shutdown; again, it ends it at once. It may be called from
@@ -165,7 +185,7 @@ func (l *Loop) closePorts() {
 // drainedTooLong is the end of DrainTimeout.
 func (l *Loop) drainedTooLong() {
 	busy, jobs := l.workers.load()
-	l.logger().Warn("shutdown: DrainTimeout is over, aborting what is left",
+	l.Logger().Warn("shutdown: DrainTimeout is over, aborting what is left",
 		"connections", l.conns, "work", busy+jobs, "in BeforeShutdown", !l.draining)
 	l.abortAll()
 }
@@ -243,6 +263,7 @@ func (l *Loop) finish() {
 	l.workers.stop()
 	l.closeCalls()
 	l.giveUpAll()
+	l.tellStopped()
 	for f := l.nextAfter(); f != nil; f = l.nextAfter() {
 		l.begin(nil)
 		l.call("AfterShutdown", f, f)

@@ -119,7 +119,8 @@ func New(k Kernel, c Config) *Loop {
 	return l
 }
 
-func (l *Loop) logger() *slog.Logger {
+// Logger is where the loop logs.
+func (l *Loop) Logger() *slog.Logger {
 	if l.config.Logger != nil {
 		return l.config.Logger
 	}
@@ -307,6 +308,16 @@ func (l *Loop) Enter() { l.goroutine.Store(goroutineID()) }
 
 // Leave ends Enter.
 func (l *Loop) Leave() { l.goroutine.Store(0) }
+
+// HandTo makes a goroutine count as the one that runs the loop, the caller's if
+// it is 0, and returns the one that counted before. A coroutine stands in for
+// the loop's own goroutine while it is resumed.
+func (l *Loop) HandTo(goroutine uint64) (before uint64) {
+	if goroutine == 0 {
+		goroutine = goroutineID()
+	}
+	return l.goroutine.Swap(goroutine)
+}
 
 // goroutineID reads the number from the head of a stack trace, the only place
 // where the runtime tells it.

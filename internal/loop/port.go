@@ -94,7 +94,7 @@ func (p *port) listen(want Interest) {
 	}
 	p.want = want
 	if err := p.loop.kernel.Want(p.fd, old, want); err != nil {
-		p.loop.logger().Error("cannot poll a listener", "addr", p.addr, "err", err)
+		p.loop.Logger().Error("cannot poll a listener", "addr", p.addr, "err", err)
 	}
 }
 
@@ -183,7 +183,7 @@ func (p *port) isClosed() bool {
 // the close alone.
 func (l *Loop) accepted(fd int, peer net.Addr, p *port) {
 	if err := l.attach(fd, None, peer, p.factory, p.opts, nil); err != nil && err != protocol.ErrRefused {
-		l.logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
+		l.Logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
 	}
 }
 
@@ -209,6 +209,6 @@ func (p *port) log(e syscall.Errno) {
 	l := p.loop
 	if now := l.kernel.Nanos(); p.logged == 0 || now-p.logged > int64(time.Second) {
 		p.logged = now
-		l.logger().Error("accept failed", "addr", p.addr, "err", os.NewSyscallError("accept", e))
+		l.Logger().Error("accept failed", "addr", p.addr, "err", os.NewSyscallError("accept", e))
 	}
 }

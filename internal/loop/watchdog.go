@@ -86,7 +86,7 @@ func (d *watchdog) look() {
 	}
 	d.mu.Unlock()
 	if late {
-		d.loop.logger().Warn("a callback holds the loop", "in", name, "for", held, "stack", stackOf(d.thread))
+		d.loop.Logger().Warn("a callback holds the loop", "in", name, "for", held, "stack", stackOf(d.thread))
 	}
 }
 

@@ -61,7 +61,7 @@ func (w *workers) run() {
 func (w *workers) do(f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			w.loop.logger().Error("panic in a worker", "panic", v, "stack", string(runtimedebug.Stack()))
+			w.loop.Logger().Error("panic in a worker", "panic", v, "stack", string(runtimedebug.Stack()))
 		}
 	}()
 	f()
