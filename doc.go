@@ -10,7 +10,9 @@
 //   - clock: Clock, Timer, and a Fake one for tests
 //   - protocol: Protocol, Transport, Loop, Remote, and why connections end
 //   - factory: what builds protocols; Network; limits, idle timeout, reconnecting
-//   - protocols/line: framing by lines
+//   - deferred: results to come, coroutines on the loop
+//   - protocols/line, netstring, intn: framings
+//   - protocols/telnet: a layer that negotiates options
 //   - protocols/group: one message to many connections
 //   - protocols/wire, knock, chat: protocols to use and to learn from
 //   - reactor: the event loop over real sockets
