@@ -163,6 +163,7 @@ func TestAddresses(t *testing.T) {
 		{"tcp", ":0", "127.0.0.1:"},
 		{"tcp", ":0", "[::1]:"},
 		{"tcp", "127.0.0.1:0", "localhost:"},
+		{"tcp6", "[::1%lo]:0", "[::1%lo]:"},
 	} {
 		p, err := r.Listen(c.network, c.listen, serving(probe{data: echo}))
 		require.NoError(t, err, c.listen)
