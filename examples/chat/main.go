@@ -34,7 +34,9 @@ func main() {
 	flag.DurationVar(&room.IdleTimeout, "idle", 0, "drop who is silent for so long; 0: nobody")
 	flag.IntVar(&socket.MaxBacklog, "backlog", 1<<20, "drop who leaves so many bytes unread; -1: nobody")
 	flag.DurationVar(&socket.SlowPeerTimeout, "slow", 2*time.Minute, "drop who reads nothing for so long; -1ns: nobody")
-	flag.Parse()
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
 	if err := serve(*listen, socket, limit.Around(&room)); err != nil {
 		log.Fatal(err)
 	}

@@ -25,7 +25,9 @@ func (e *echo) DataReceived(data []byte) { e.Write(data) }
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8007", "`address` to listen on")
-	flag.Parse()
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
 	if err := serve(*listen); err != nil {
 		log.Fatal(err)
 	}

@@ -21,7 +21,9 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8023", "`address` for readers")
 	web := flag.String("http", "127.0.0.1:8080", "`address` for those who post")
-	flag.Parse()
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := run(ctx, *listen, *web); err != nil {

@@ -19,7 +19,9 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8017", "`address` to listen on")
 	connect := flag.String("connect", "", "`address` to connect to, as a client")
-	flag.Parse()
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
 	if err := run(*listen, *connect); err != nil {
 		log.Fatal(err)
 	}
