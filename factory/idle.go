@@ -12,9 +12,10 @@ import (
 // ErrIdle ends a connection whose peer was silent for too long; see [Idle].
 var ErrIdle = errors.New("peer was silent for too long")
 
-// An Idle ends connections whose peer says nothing, as by LoseConnection and
-// with the reason [ErrIdle]. It is not silence while input is not read
-// (Transport.Reading is false), nor while the peer has output to take: the time
+// An Idle ends connections on which nothing is said, by either side, as by
+// LoseConnection and with the reason [ErrIdle]. It is not silence while input is
+// not read (Transport.Reading is false; for ever so when the peer has ended its
+// side and the protocol goes on), nor while the peer has output to take: the time
 // then counts from when the last of it left, and a peer that takes nothing is
 // ended by Socket.SlowPeerTimeout.
 type Idle struct {
@@ -47,9 +48,10 @@ func (f *timed) BuildProtocol(peer net.Addr) protocol.Protocol {
 	return &watched{Protocol: p, timeout: f.timeout}
 }
 
-// watched is a connection with a timer, which every input moves.
+// watched is a connection with a timer, which all input and output moves.
 type watched struct {
 	protocol.Protocol
+	flusher   protocol.Flusher // the protocol's, or nil
 	transport protocol.Transport
 	timer     clock.Timer
 	timeout   time.Duration
@@ -59,6 +61,7 @@ func (w *watched) Inner() any { return w.Protocol }
 
 func (w *watched) ConnectionMade(t protocol.Transport) {
 	w.transport = t
+	w.flusher, _ = protocol.As[protocol.Flusher](w.Protocol)
 	w.timer = t.AfterFunc(w.timeout, w.silent)
 	protocol.Connect(w.Protocol, t)
 }
@@ -68,7 +71,15 @@ func (w *watched) DataReceived(data []byte) {
 	w.Protocol.DataReceived(data)
 }
 
-// silent is called when nothing has been received for so long.
+// Flush comes before output is sent.
+func (w *watched) Flush() {
+	if w.flusher != nil {
+		w.flusher.Flush()
+	}
+	w.timer.Reset(w.timeout)
+}
+
+// silent is called when nothing has been received or written for so long.
 func (w *watched) silent() {
 	t := w.transport
 	n, ok := protocol.As[protocol.Notifier](t)

@@ -103,3 +103,30 @@ func TestIdleAllocatesNothingPerMessage(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(100, func() { p.DataReceived(data) }))
 	})
 }
+
+// What the peer takes is no silence, even if it all leaves at once.
+func TestPushedStreamIsNotIdle(t *testing.T) {
+	p := &probe{}
+	tr := idle(p)
+	for range 600 {
+		tr.Do(func() { p.Write([]byte("tick\r\n")) })
+		tr.Advance(time.Second)
+		assert.NoError(t, tr.Lost())
+	}
+	tr.Advance(2 * time.Minute)
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+}
+
+// The time counts from the end of a download, or later, never from its beginning.
+func TestIdleCountsFromEndOfDownload(t *testing.T) {
+	p := &probe{}
+	tr := idle(p)
+	tr.Stall(true)
+	tr.Do(func() { p.Write(bytes.Repeat([]byte("x"), 100_000)) })
+	tr.Advance(59 * time.Second)
+	tr.Stall(false)
+	tr.Advance(59 * time.Second)
+	assert.NoError(t, tr.Lost())
+	tr.Advance(2 * time.Minute)
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+}

@@ -17,7 +17,8 @@ type Limit struct {
 
 	// Overflow serves those above the limit, to tell them so. It is called on
 	// the loop of the connection. There may be as many of these again; who comes
-	// above that is refused, as all are if Overflow is nil.
+	// above that is refused, as all are if Overflow is nil. It has to end its
+	// connections itself, and is not started as a Starter.
 	Overflow Factory
 
 	mu     sync.Mutex

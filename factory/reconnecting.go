@@ -29,7 +29,9 @@ type Reconnecting struct {
 	MaxRetries int           // attempts in a row after a failure; any number if zero
 
 	// GaveUp is called, if it is not nil, when no attempt will follow, with what
-	// the last one or its connection ended with.
+	// the last one or its connection ended with. After the Connector's Stop that
+	// is when the delay is over, if it was waiting; a network that stops while it
+	// waits says nothing any more.
 	GaveUp func(c Connector, err error)
 
 	stopped bool

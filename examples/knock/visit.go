@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
 )
 
 // A visit is a client's factory that hears what became of its connection, for
@@ -15,7 +18,9 @@ type visit struct {
 func (v *visit) Connecting(factory.Connector) {}
 
 func (v *visit) ConnectFailed(_ factory.Connector, err error) {
-	v.failed = err
+	if !errors.Is(err, protocol.ErrStopped) { // the user has had enough
+		v.failed = err
+	}
 	v.leave()
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -39,7 +40,9 @@ func (c *clients) BuildProtocol(net.Addr) protocol.Protocol { return line.New(&c
 func (c *clients) Connecting(factory.Connector) {}
 
 func (c *clients) ConnectFailed(_ factory.Connector, err error) {
-	c.failed = err
+	if !errors.Is(err, protocol.ErrStopped) { // the user has had enough
+		c.failed = err
+	}
 	c.leave()
 }
 

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -70,7 +71,7 @@ func shown(r rune) rune {
 	switch {
 	case r == zeroWidthJoiner || r == zeroWidthNonJoiner:
 		return r
-	case unicode.IsSpace(r):
+	case unicode.IsSpace(r) || strings.ContainsRune(blanks, r):
 		return ' '
 	case unicode.IsGraphic(r):
 		return r
@@ -79,6 +80,9 @@ func shown(r rune) rune {
 	}
 	return utf8.RuneError
 }
+
+// blanks are letters and signs that show nothing.
+const blanks = "\u115f\u1160\u2800\u3164\uffa0"
 
 func isMark(r rune) bool {
 	return unicode.Is(unicode.M, r) || r == zeroWidthJoiner || r == zeroWidthNonJoiner

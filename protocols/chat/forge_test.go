@@ -7,6 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/torsion-go/torsion/protocols/chat"
 )
 
@@ -89,4 +92,45 @@ func judge(t *testing.T, screen string, own bool, was, is string) {
 func hostile(r rune) bool {
 	joiner := r == '\u200c' || r == '\u200d'
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || unicode.Is(unicode.Cf, r) && !joiner
+}
+
+// A name that looks like another member's in one other script is that name.
+func TestLookalikesAreTaken(t *testing.T) {
+	var r chat.Room
+	var joe, eve bytes.Buffer
+	j, err := r.Enter(&joe, "192.0.2.1")
+	require.NoError(t, err)
+	e, err := r.Enter(&eve, "192.0.2.2")
+	require.NoError(t, err)
+	j.Hear([]byte("/NAME joe"))
+	joe.Reset()
+	for _, name := range []string{"јое", "ϳοe", "JOE", "јоЕ"} {
+		e.Hear([]byte("/NAME " + name))
+	}
+	assert.NotContains(t, joe.String(), "changed name")
+}
+
+// Letters that show nothing are passed on as spaces.
+func TestBlankLettersAreSpaces(t *testing.T) {
+	var r chat.Room
+	var joe bytes.Buffer
+	m, err := r.Enter(&joe, "192.0.2.1")
+	require.NoError(t, err)
+	joe.Reset()
+	m.Hear([]byte("a\u3164b\u2800c\u115fd"))
+	assert.Equal(t, "192.0.2.1 says a b c d\r\n", joe.String())
+}
+
+// The history's bytes may be bounded too.
+func TestHistoryBytes(t *testing.T) {
+	r := chat.Room{History: 100, HistoryBytes: 1 << 20}
+	var a, b bytes.Buffer
+	m, err := r.Enter(&a, "192.0.2.1")
+	require.NoError(t, err)
+	for range 100 {
+		m.Hear(bytes.Repeat([]byte("x"), 1000))
+	}
+	_, err = r.Enter(&b, "192.0.2.2")
+	require.NoError(t, err)
+	assert.Equal(t, 100, strings.Count(b.String(), " says "))
 }

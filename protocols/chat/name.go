@@ -10,14 +10,21 @@ import (
 )
 
 // reserved are names that sound like the room itself.
-var reserved = map[string]bool{
-	"admin": true, "administrator": true, "everyone": true, "operator": true,
-	"root": true, "server": true, "system": true, "you": true,
+var reserved = keys("admin", "administrator", "everyone", "localhost", "operator",
+	"root", "server", "system", "you")
+
+func keys(names ...string) map[string]bool {
+	m := make(map[string]bool)
+	for _, name := range names {
+		m[nameKey(name)] = true
+	}
+	return m
 }
 
 // chosenName returns s as it is shown when somebody chooses it as a name. If it
 // cannot be one, why says so in words for him. At most limit characters long, a
-// name has none that could make a line look like another one.
+// name has none that could be taken for the end of it, and as few as we know that
+// could make it look like another (see nameKey).
 func chosenName(s string, limit int) (name, why string) {
 	if len(s) > limit*utf8.UTFMax || utf8.RuneCountInString(s) > limit {
 		return "", "A name has at most " + strconv.Itoa(limit) + " characters."
@@ -95,10 +102,18 @@ func script(r rune) string {
 // their own.
 func nameKey(name string) string {
 	if key, err := precis.UsernameCaseMapped.CompareKey(name); err == nil {
-		return key
+		return lookalikes.Replace(key)
 	}
 	return name
 }
+
+// lookalikes has the letters that are taken for a Latin one on most terminals
+// (UTS 39 knows many more), so that a name of them counts as that name.
+var lookalikes = strings.NewReplacer(
+	"а", "a", "с", "c", "ԁ", "d", "е", "e", "һ", "h", "і", "i", "ј", "j", "ӏ", "i", "о", "o", "р", "p", "ԛ", "q",
+	"ѕ", "s", "ѵ", "v", "ԝ", "w", "х", "x", "у", "y", // Cyrillic
+	"α", "a", "ι", "i", "ν", "v", "ο", "o", "ρ", "p", "υ", "u", // Greek
+	"ı", "i", "ɡ", "g", "ɑ", "a", "l", "i")
 
 // hostName returns a name for somebody from host, which may be an address with
 // a zone, or nothing of use ("@" of a Unix socket).

@@ -1,9 +1,9 @@
 package chat
 
 import (
+	"cmp"
 	"errors"
 	"io"
-	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -22,10 +22,11 @@ var ErrFull = errors.New("chat: the room is full")
 // A Room is where people talk. It is the factory of their connections. Its zero
 // value is empty and ready; set the fields before anybody enters.
 type Room struct {
-	MaxMembers int // in the room at once; 1000 if zero; negative: no limit
-	MaxLine    int // bytes of a line; 1024 if zero
-	MaxName    int // characters of a name; 20 if zero
-	History    int // lines last said that a newcomer reads first; none if zero
+	MaxMembers   int // in the room at once; 1000 if zero; negative: no limit
+	MaxLine      int // bytes of a line; 1024 if zero
+	MaxName      int // characters of a name; 20 if zero
+	History      int // lines last said that a newcomer reads first; none if zero
+	HistoryBytes int // how long these may be together; 64 KiB if zero
 
 	// Burst lines (10 if zero) may come at once, and then one each Interval (500
 	// ms if zero; negative: no limit). Whoever sends faster is throttled: his
@@ -78,7 +79,7 @@ func (r *Room) Enter(w io.Writer, from string) (*Member, error) {
 	m.called(r.guestName(m.host))
 	io.WriteString(w, greeting)
 	r.group.Notify([]byte(m.name), []byte(" has joined the party.\r\n"))
-	r.group.History = r.History
+	r.group.History, r.group.HistoryBytes = r.History, r.HistoryBytes
 	m.place = r.group.Join(w)
 	return m, nil
 }
@@ -125,9 +126,12 @@ func (r *Room) Len() int { return len(r.names) }
 // Names returns the members' names in alphabetical order.
 func (r *Room) Names() []string {
 	names := make([]string, 0, len(r.names))
-	for _, key := range slices.Sorted(maps.Keys(r.names)) {
-		names = append(names, r.names[key].name)
+	for _, m := range r.names {
+		names = append(names, m.name)
 	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
+	})
 	return names
 }
 

@@ -108,6 +108,15 @@ func (s *speaker) loseDoubt() {
 	}
 }
 
+// EOFReceived answers what was in doubt: no more will come. What is owed is still
+// delivered.
+func (s *speaker) EOFReceived() (keep bool) {
+	if len(s.heard) > 0 {
+		s.reply(s.all())
+	}
+	return false
+}
+
 func (s *speaker) reply(said string) {
 	s.log(s.them, said)
 	answer, hangUp := s.answer(said)

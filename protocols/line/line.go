@@ -29,7 +29,7 @@ type Handler interface {
 // connection of one that is none is ended with [ErrTooLong].
 type TooLong interface {
 	// LineTooLong is told once of each line that has more than n bytes, as soon
-	// as it has; n is the limit. If it keeps the connection, the line is thrown
+	// as no delimiter can change that; n is the limit. If it keeps the connection, the line is thrown
 	// away up to its ending. Otherwise the connection ends as by
 	// LoseConnection, with the reason ErrTooLong.
 	LineTooLong(n int) (keep bool)
