@@ -26,11 +26,13 @@
 //
 // # What people cannot do
 //
-// They cannot forge a line. What is said holds no line end, control, escape or
+// They cannot forge a line, as far as a terminal shows one line in one row; where
+// a long one is wrapped is the terminal's affair. What is said holds no line end, control, escape or
 // direction character; bytes that are not UTF-8 arrive as U+FFFD. A chosen name
 // has letters, digits, '-', '_' and '.' of one script, among them a letter; so it
-// contains no space, cannot be a host's, and two that differ in case or width
-// only are the same ([precis.UsernameCaseMapped], RFC 8265).
+// contains no space, cannot be a host's address, and two that differ in case or
+// width only, or in letters of another script that look alike, are the same
+// ([precis.UsernameCaseMapped], RFC 8265, and the commonest of UTS 39).
 //
 // They cannot silence others. Whoever sends too much is throttled, told so, and
 // dropped if that does not help. A long line is refused and the connection kept.
