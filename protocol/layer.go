@@ -28,12 +28,10 @@ import (
 //     would. A layer that hides one of them calls the Layer's in its own: before
 //     its own part in ReadResumed, Flush and DropInput, which adds up.
 //   - Orders and questions go to Below, also those not every transport knows.
-//     A layer that changes or delays bytes must hide Write, WriteShared and
-//     RegisterProducer; one that delays them Buffered, Drained, Reading, EOFReceived,
-//     CloseWrite and LoseConnection too. What it holds back of the input lies in
-//     a field also while it calls up, for DropInput to see, and before each call
-//     up it asks Reading. If it holds back output it calls Below.Write(nil), so
-//     that its Flush comes.
+//     A layer that changes bytes must hide Write and WriteShared; one that holds
+//     output back embeds a [Gate] instead. What a layer holds back of the input
+//     lies in a field also while it calls up, for DropInput to see, and before
+//     each call up it asks Reading.
 //
 // As finds nothing through a layer, so nobody goes past it.
 type Layer struct {
@@ -43,6 +41,7 @@ type Layer struct {
 	self      Transport // the whole layer, which is what Above sees
 	pauses    uint8     // reasons not to read; below only hears of the first and the last
 	producing bool      // what is above paces itself by a producer
+	readsOn   bool      // below hears of no pause
 }
 
 // Why a layer does not read.
@@ -50,12 +49,7 @@ const (
 	askedFor = 1 << iota // by PauseReading, from above
 	held                 // by Hold
 	pausing              // between PauseWriting and ResumeWriting that nobody above hears
-	overfull             // too much is waiting, which PauseWriting will say or Drained
 )
-
-// tooMuch is how many bytes may wait below before a layer reads no further, if
-// nothing above it paces itself: the high-water mark of transports.
-const tooMuch = 256 << 10
 
 // Stack puts the layer l, which embeds a Layer, under above and returns it. Above
 // may be nil if the layer sets it before its first event goes up.
@@ -128,7 +122,7 @@ func (l *Layer) PauseWriting() {
 // ResumeWriting undoes it.
 func (l *Layer) ResumeWriting() {
 	if l.pauses&pausing != 0 {
-		l.resume(pausing | overfull)
+		l.resume(pausing)
 	} else if w, ok := As[WritePauser](l.Above); ok {
 		w.ResumeWriting()
 	}
@@ -183,10 +177,26 @@ func (l *Layer) Hold() { l.pause(held) }
 // Release ends Hold. ReadResumed follows if nothing else stops the reading.
 func (l *Layer) Release() { l.resume(held) }
 
+// ReadOn has the layer go on reading below during pauses, which then only stop
+// what goes up: while it shakes hands, say. Without it pauses reach below again.
+func (l *Layer) ReadOn(on bool) {
+	if l.readsOn == on {
+		return
+	}
+	l.readsOn = on
+	switch {
+	case l.pauses == 0:
+	case on:
+		l.Below.ResumeReading()
+	default:
+		l.Below.PauseReading()
+	}
+}
+
 func (l *Layer) pause(why uint8) {
 	before := l.pauses
 	l.pauses |= why
-	if before == 0 {
+	if before == 0 && !l.readsOn {
 		l.Below.PauseReading()
 	}
 }
@@ -194,34 +204,34 @@ func (l *Layer) pause(why uint8) {
 func (l *Layer) resume(why uint8) {
 	before := l.pauses
 	l.pauses &^= why
-	if before != 0 && l.pauses == 0 {
+	switch {
+	case before == 0 || l.pauses != 0:
+	case l.readsOn:
+		l.AfterFunc(0, l.readResumed)
+	default:
 		l.Below.ResumeReading()
 	}
 }
 
-// Reading reports whether the layer and everything below it want input. It is
-// asked before each message, so it is here that one read full of small requests
-// with large answers is stopped: PauseWriting comes only when the event is over.
-func (l *Layer) Reading() bool {
-	if l.pauses != 0 || !l.Below.Reading() {
-		return false
+// readResumed is for who was paused while the layer read on.
+func (l *Layer) readResumed() {
+	if r, ok := l.self.(ReadResumer); ok && l.self.Reading() {
+		r.ReadResumed()
 	}
-	if l.Below.Buffered() <= tooMuch || l.paced() {
-		return true
-	}
-	l.pause(overfull)
-	l.Drained(func(error) { l.resume(overfull) }) // if PauseWriting never comes
-	return false
 }
 
-// paced reports whether something above paces what it writes.
-func (l *Layer) paced() bool {
-	if l.producing {
-		return true
-	}
-	w, ok := As[WritePauser](l.Above)
-	if above, layer := w.(interface{ base() *Layer }); layer {
-		return above.base().paced()
+// Reading reports whether the layer and everything below it want input.
+func (l *Layer) Reading() bool { return l.pauses == 0 && l.Below.Reading() }
+
+// PacesItself reports whether something above paces what it writes. Where nothing
+// does, the transport stops reading while too much waits to be sent.
+func (l *Layer) PacesItself() bool { return l.producing || Paces(l.Above) }
+
+// Paces reports whether p, or what a layer that it is has above, hears PauseWriting.
+func Paces(p Protocol) bool {
+	w, ok := As[WritePauser](p)
+	if l, layer := w.(interface{ PacesItself() bool }); layer {
+		return l.PacesItself()
 	}
 	return ok
 }
@@ -259,6 +269,13 @@ func (l *Layer) MaxBacklog() int {
 		return b.MaxBacklog()
 	}
 	return 1 << 20
+}
+
+// OwnTurn reports whether the event that is handled is one of this connection's
+// own, and not another's or a posted call. Where nobody knows it is.
+func (l *Layer) OwnTurn() bool {
+	o, ok := As[interface{ OwnTurn() bool }](l.Below)
+	return !ok || o.OwnTurn()
 }
 
 // Now asks below.

@@ -218,6 +218,10 @@ func (c *Conn) Buffered() int {
 // MaxBacklog tells a Remote its bound.
 func (c *Conn) MaxBacklog() int { return c.opts.backlog }
 
+// OwnTurn reports whether the turn is c's, for layers that bound what others
+// write as admit does.
+func (c *Conn) OwnTurn() bool { return c.loop.owner == c }
+
 // Loop returns the loop.
 func (c *Conn) Loop() protocol.Loop { return c.loop }
 

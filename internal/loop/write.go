@@ -151,8 +151,7 @@ func (c *Conn) pacesItself() bool {
 	if c.rare != nil && c.rare.producer != nil {
 		return true
 	}
-	_, ok := protocol.As[protocol.WritePauser](c.proto)
-	return ok
+	return protocol.Paces(c.proto)
 }
 
 // send sends what c has written, as far as the kernel takes it.

@@ -1,0 +1,378 @@
+package protocol
+
+import (
+	"net"
+	"sync"
+)
+
+// A Gate is a Layer that holds output back: until something has happened, as TLS
+// does while it shakes hands, or to let only so much through, as a throttle does.
+// Its author embeds it as he would a Layer. Until Shut it is no more than one.
+// From then on what is written waits, and he decides:
+//
+//	g.Open(seal)           // everything goes through seal, at the end of each event
+//	g.Let(n, send)         // n bytes go through send now
+//
+// Whatever he does, for the protocol above it is one connection: what waits counts
+// in Buffered and is bounded as the transport's queue is, closes come behind it,
+// and producers and Drained are told when it has gone all the way.
+//
+//	Write --> waits --Open, Let--> through --> Below --> kernel
+//	           |                                 |
+//	           '------- Buffered, Drained -------'
+type Gate struct {
+	Layer
+
+	// Goodbye, if it is set, is called once when all that will ever be written has
+	// gone through, before the end of the stream goes below: for a last word.
+	Goodbye func()
+
+	shut    bool
+	through func(p []byte) // where everything goes; nil while nothing does
+	waits   []byte         // from head on; its room is lent from rooms
+	head    int
+	passed  int64  // bytes that have gone through
+	foreign int    // bytes that others' turns have written and that wait, at the most
+	marks   []mark // of Drained, for what waits
+	wrote   bool   // above has written, and Flush is to come
+
+	ending uint8 // which ends have been asked for
+	full   uint8 // why writers are paused
+	pacing       // of a producer
+}
+
+// Ends that a Gate was asked for.
+const (
+	losing  = 1 << iota // LoseConnection, or Abort
+	halving             // CloseWrite
+	below               // the end has been passed on, and a holder keeps it back
+)
+
+// Why a Gate has the writers above paused.
+const (
+	belowFull = 1 << iota
+	waitsFull
+)
+
+const (
+	tooMuch = 256 << 10 // bytes that wait and pause writers: the high-water mark of transports
+	goOn    = tooMuch / 4
+	room    = 16 << 10 // bytes of a buffer; a longer Write goes through an open Gate at once
+)
+
+// A mark is a place in the output: f waits for what was written before it.
+type mark struct {
+	at int64
+	f  func(error)
+}
+
+// rooms are buffers for what waits until the end of an event.
+var rooms = sync.Pool{New: func() any { return new([room]byte) }}
+
+// Shut has everything that is written from now on wait.
+func (g *Gate) Shut() {
+	g.shut, g.through = true, nil
+	g.moveProducer()
+}
+
+// Open has what waits go through f, and all that is written from now on: when the
+// event ends, or at once where it is much. f writes below, and may keep nothing.
+func (g *Gate) Open(f func(p []byte)) {
+	g.through = f
+	g.haveFlush()
+	g.wind()
+}
+
+// Let has at most n bytes of what waits go through f now.
+func (g *Gate) Let(n int, f func(p []byte)) {
+	if n = min(n, g.Waiting()); n > 0 {
+		p := g.waits[g.head : g.head+n]
+		g.head += n
+		g.pass(p, f)
+		if g.head == len(g.waits) {
+			g.giveBack()
+		}
+	}
+	g.wind()
+}
+
+// Waiting returns how many bytes wait.
+func (g *Gate) Waiting() int { return len(g.waits) - g.head }
+
+// Drop forgets what waits, and has nothing go through any more: after a failure
+// of the layer's own, which then closes below.
+func (g *Gate) Drop() {
+	g.ending |= losing
+	g.through = func([]byte) {}
+	g.giveBack()
+	g.letGo()
+}
+
+// pass has p go through f, and tells those who waited for that.
+func (g *Gate) pass(p []byte, f func(p []byte)) {
+	f(p)
+	g.passed += int64(len(p))
+	for len(g.marks) > 0 && g.marks[0].at <= g.passed {
+		g.Layer.Drained(g.marks[0].f)
+		g.marks = g.marks[1:]
+	}
+}
+
+// giveBack empties waits.
+func (g *Gate) giveBack() {
+	if cap(g.waits) == room {
+		rooms.Put((*[room]byte)(g.waits[:room]))
+	}
+	g.waits, g.head = nil, 0
+}
+
+// passAll has everything go through, if the Gate is open.
+func (g *Gate) passAll() {
+	if g.through != nil {
+		g.Let(g.Waiting(), g.through)
+	}
+}
+
+// haveFlush has Flush come when the event ends.
+func (g *Gate) haveFlush() { _, _ = g.Below.Write(nil) } // what it refuses needs none
+
+// Flush has what was written in this event go through, if the Gate is open. A
+// layer that hides it calls it first. Above is told only where it has written.
+func (g *Gate) Flush() {
+	if g.wrote || !g.shut {
+		g.Layer.Flush()
+	}
+	g.wrote = false
+	g.passAll()
+	g.foreign = min(g.foreign, g.Buffered())
+	if g.gauge(); g.wrote { // who was resumed has
+		g.wrote = false
+		g.passAll()
+	}
+}
+
+// Write queues p behind what waits.
+func (g *Gate) Write(p []byte) (int, error) {
+	if !g.shut {
+		return g.Layer.Write(p)
+	}
+	if err := g.admit(len(p)); err != nil {
+		return 0, err
+	}
+	if g.through != nil && len(p) >= room && g.OwnTurn() {
+		g.passAll()
+		g.pass(p, g.through)
+	} else if len(p) > 0 {
+		g.add(p)
+	}
+	if !g.wrote {
+		g.wrote = true
+		g.haveFlush()
+	}
+	g.pullAgain()
+	return len(p), nil
+}
+
+// add copies p to what waits, for which it may have been given the room already.
+func (g *Gate) add(p []byte) {
+	switch {
+	case g.waits == nil && len(p) <= room:
+		g.waits = rooms.Get().(*[room]byte)[:0]
+	case g.head > len(g.waits)/2 && len(g.waits)+len(p) > cap(g.waits):
+		g.waits = g.waits[:copy(g.waits, g.waits[g.head:])]
+		g.head = 0
+	}
+	old := g.waits
+	if g.waits = append(old, p...); cap(old) == room && cap(g.waits) != room {
+		rooms.Put((*[room]byte)(old[:room]))
+	}
+}
+
+// admit refuses what is written behind an end, and bounds what the turns of others
+// have wait, here and below, where Flush brings it in a turn of our own.
+func (g *Gate) admit(n int) error {
+	if g.ending != 0 && g.producer == nil {
+		return net.ErrClosed
+	}
+	limit, waiting := g.MaxBacklog(), g.Buffered()
+	g.foreign = min(g.foreign, waiting)
+	if waiting == 0 || limit < 0 || g.OwnTurn() {
+		return nil
+	}
+	first := g.foreign == 0 // of others; it may have any size
+	if g.foreign += n; first || g.foreign <= limit {
+		return nil
+	}
+	g.SetReason(ErrSlowPeer)
+	g.Abort()
+	return net.ErrClosed
+}
+
+// WriteShared queues a copy of p: what goes through is not p.
+func (g *Gate) WriteShared(p []byte) (int, error) {
+	if !g.shut {
+		return g.Layer.WriteShared(p)
+	}
+	return g.Write(p)
+}
+
+// AvailableBuffer lends the room behind what waits.
+func (g *Gate) AvailableBuffer() []byte { return g.waits[len(g.waits):] }
+
+// Buffered adds what waits to what the kernel has not taken.
+func (g *Gate) Buffered() int { return g.Waiting() + g.Below.Buffered() }
+
+// Reading is false too while too much waits, if nothing above paces itself.
+func (g *Gate) Reading() bool {
+	return g.ending&losing == 0 && g.Layer.Reading() && (g.Waiting() <= tooMuch || g.PacesItself())
+}
+
+// Drained counts from when what waits has gone through.
+func (g *Gate) Drained(f func(error)) {
+	if g.Waiting() > 0 {
+		g.marks = append(g.marks, mark{g.passed + int64(g.Waiting()), f})
+	} else {
+		g.Layer.Drained(f)
+	}
+}
+
+// PauseWriting is told by below.
+func (g *Gate) PauseWriting() { g.fill(belowFull) }
+
+// ResumeWriting undoes it.
+func (g *Gate) ResumeWriting() { g.empty(belowFull) }
+
+// gauge pauses and resumes writers for what waits, when an event ends.
+func (g *Gate) gauge() {
+	switch n := g.Waiting(); {
+	case n > tooMuch:
+		g.fill(waitsFull)
+	case n <= goOn:
+		g.empty(waitsFull)
+	}
+}
+
+func (g *Gate) fill(why uint8) {
+	before := g.full
+	if g.full |= why; before == 0 {
+		g.pauseProducer()
+		if g.ending&losing == 0 {
+			g.Layer.PauseWriting()
+		}
+	}
+}
+
+func (g *Gate) empty(why uint8) {
+	before := g.full
+	if g.full &^= why; before != 0 && g.full == 0 {
+		g.resumeProducer()
+		if g.ending&losing == 0 {
+			g.Layer.ResumeWriting()
+		}
+	}
+}
+
+// LoseConnection closes below, behind what waits and what a producer has to say.
+func (g *Gate) LoseConnection() {
+	if g.shut {
+		g.ending |= losing
+		g.wind()
+	} else {
+		g.Layer.LoseConnection()
+	}
+}
+
+// CloseWrite half-closes below, behind the same.
+func (g *Gate) CloseWrite() {
+	switch {
+	case !g.shut:
+		g.Layer.CloseWrite()
+	case g.ending == 0:
+		g.ending |= halving
+		g.wind()
+	}
+}
+
+// Abort drops what waits, and aborts below.
+func (g *Gate) Abort() {
+	if g.shut {
+		g.ending |= losing
+		g.giveBack()
+	}
+	g.Layer.Abort()
+}
+
+// wind passes an end on. One that has to wait is passed on as well, so that the
+// transport throws input away and watches the time, but a holder keeps it back
+// there. While a layer that is not open yet reads on, for itself, it only waits.
+func (g *Gate) wind() {
+	if g.ending == 0 || g.readsOn && g.through == nil {
+		return
+	}
+	if g.through != nil && g.Waiting() > 0 {
+		g.haveFlush() // which comes here again
+		return
+	}
+	if g.Waiting() > 0 || g.producer != nil {
+		g.hold()
+		return
+	}
+	if f := g.Goodbye; f != nil {
+		g.Goodbye = nil
+		f()
+	}
+	g.end()
+	g.letGo()
+}
+
+// end passes the end on.
+func (g *Gate) end() {
+	if g.ending&losing != 0 {
+		g.Layer.LoseConnection()
+	} else {
+		g.Layer.CloseWrite()
+	}
+}
+
+// hold passes the end on and has it wait below.
+func (g *Gate) hold() {
+	if g.ending&below == 0 && g.Layer.RegisterProducer(holder{g}, true) == nil {
+		g.ending |= below
+	}
+	if g.ending&below != 0 {
+		g.end()
+	}
+}
+
+// letGo has an end that waits below go on.
+func (g *Gate) letGo() {
+	if g.ending&below != 0 {
+		g.ending &^= below
+		g.Layer.UnregisterProducer()
+	}
+}
+
+// A holder keeps an end back, as a producer does.
+type holder struct{ g *Gate }
+
+func (h holder) PauseProducing()  { h.g.fill(belowFull) }
+func (h holder) ResumeProducing() { h.g.empty(belowFull) }
+func (h holder) StopProducing()   {}
+
+// ConnectionLost tells who waits for the output, and then above.
+func (g *Gate) ConnectionLost(reason error) {
+	g.ending |= losing
+	g.giveBack()
+	defer g.Layer.ConnectionLost(reason) // also if one of these panics
+	defer g.tellMarks(reason)
+	g.stopProducer()
+}
+
+func (g *Gate) tellMarks(reason error) {
+	if len(g.marks) > 0 {
+		f := g.marks[0].f
+		g.marks = g.marks[1:]
+		defer g.tellMarks(reason)
+		f(reason)
+	}
+}
