@@ -43,7 +43,7 @@ func pausedReset(w *world) {
 // turns returns how many turns the reactor runs in 50 ms, or skips the law.
 func (w *world) turns() uint64 {
 	w.Helper()
-	count, ok := turnsOf(w.Reactor)
+	count, ok := turnsOf(w.bare())
 	if !ok {
 		w.Skip("this reactor does not count its turns")
 	}

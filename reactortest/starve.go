@@ -94,7 +94,7 @@ func amplification(w *world) {
 // within 64 turns of its moment.
 func busyTimer(w *world) {
 	w.start()
-	if _, virtual := w.Reactor.(interface{ Advance(time.Duration) }); virtual {
+	if _, virtual := protocol.As[interface{ Advance(time.Duration) }](w.Reactor); virtual {
 		w.Skip("the clock stands still while anybody is busy")
 	}
 	fired := make(chan int, 1)

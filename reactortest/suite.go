@@ -5,6 +5,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/torsion-go/torsion/factory"
 )
 
 // A Harness is one column of the suite: a reactor on one kind of network.
@@ -17,6 +19,13 @@ type Harness struct {
 
 	// Address returns where to listen: a free address, each time.
 	Address func(t testing.TB) string
+
+	// Wrap puts a layer under what the factories build, of the client's or the
+	// server's side; nil: there is none.
+	Wrap func(f factory.Factory, client bool) factory.Factory
+
+	// Late says that Wrap's factories build when a handshake is done.
+	Late bool
 
 	// These make peers that live beside the reactor. Where there are none the
 	// laws about them are skipped. Pair's first conn is one that the reactor can

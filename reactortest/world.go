@@ -44,6 +44,9 @@ func (w *world) make(c ...Config) {
 		config.DrainTimeout, config.Workers, config.Socket = c[0].DrainTimeout, c[0].Workers, c[0].Socket
 	}
 	w.Reactor = w.New(w.T, config)
+	if w.Wrap != nil {
+		w.Reactor = wrapped{w.Reactor, w.Reactor, w.Wrap}
+	}
 	w.ended = make(chan error, 1)
 }
 
@@ -74,7 +77,7 @@ func (w *world) end() {
 // wait returns what comes. A clock that stands still is moved meanwhile.
 func wait[T any](w *world, c <-chan T) (v T) {
 	w.Helper()
-	a, virtual := w.Reactor.(interface{ Advance(d time.Duration) })
+	a, virtual := protocol.As[interface{ Advance(d time.Duration) }](w.Reactor)
 	if !virtual || w.restless {
 		select {
 		case v = <-c:
