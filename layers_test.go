@@ -44,6 +44,7 @@ var mayImport = map[string]string{
 	"protocols/intn":      "protocol factory clock protocols/internal",
 	"protocols/telnet":    "protocol factory clock",
 	"protocols/line":      "protocol factory clock",
+	"protocols/secure":    "protocol factory clock",
 	"protocols/group":     "protocol factory clock",
 	"protocols/wire":      "protocol factory clock protocols/line",
 	"protocols/knock":     "protocol factory clock protocols/line",
@@ -57,9 +58,9 @@ var mayImport = map[string]string{
 	"examples": "protocol factory clock deferred protocols reactor",
 }
 
-// forTests is what the tests of any folder may import besides: the kits, and a
-// framing to put on top of a layer.
-const forTests = "protocoltest reactortest protocols/line"
+// forTests is what the tests of any folder may import besides: factories, the kits, a framing
+// to put on top of a layer, and a layer to put below everything.
+const forTests = "factory protocoltest reactortest protocols/line protocols/secure"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{

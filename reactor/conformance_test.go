@@ -1,12 +1,17 @@
 package reactor_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/reactor"
 	"github.com/torsion-go/torsion/reactortest"
 )
@@ -20,6 +25,55 @@ func TestConformance(t *testing.T) {
 		column("unix", func(t testing.TB) string { return filepath.Join(t.TempDir(), "s") }),
 		reactortest.OverMemory(),
 	)
+}
+
+// They hold for connections over TLS too, from the start and from the middle.
+func TestConformanceOverTLS(t *testing.T) {
+	cert, err := secure.SelfSigned("torsion.test")
+	require.NoError(t, err)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(cert.Leaf)
+	server := secure.Config{Server: &tls.Config{Certificates: []tls.Certificate{cert}}}
+	client := secure.Config{Client: &tls.Config{RootCAs: trusted, ServerName: "torsion.test"}}
+	side := func(isClient bool) secure.Config {
+		if isClient {
+			return client
+		}
+		return server
+	}
+	wrapped := column("tcp4", func(testing.TB) string { return "127.0.0.1:0" })
+	wrapped.Name, wrapped.Late = "tls", true
+	wrapped.Wrap = func(f factory.Factory, isClient bool) factory.Factory { return side(isClient).Wrap(f) }
+	offered := wrapped
+	offered.Name, offered.Late = "start", false
+	offered.Wrap = func(f factory.Factory, isClient bool) factory.Factory { return side(isClient).Offer(starts{f}) }
+	for _, h := range []*reactortest.Harness{&wrapped, &offered} {
+		h.Dial, h.Accept, h.Pair = nil, nil, nil // those that there are speak in clear
+	}
+	reactortest.Test(t, wrapped, offered)
+}
+
+// starts is a factory whose connections start TLS at once.
+type starts struct{ factory.Factory }
+
+func (f starts) Inner() any { return f.Factory }
+
+func (f starts) BuildProtocol(peer net.Addr) protocol.Protocol {
+	if p := f.Factory.BuildProtocol(peer); p != nil {
+		return &starter{p}
+	}
+	return nil
+}
+
+type starter struct{ protocol.Protocol }
+
+func (s *starter) Inner() any { return s.Protocol }
+
+func (s *starter) ConnectionMade(t protocol.Transport) {
+	if starter, ok := protocol.As[protocol.TLSStarter](t); !ok || starter.StartTLS() != nil {
+		panic("it cannot start TLS")
+	}
+	protocol.Connect(s.Protocol, t)
 }
 
 func column(network string, address func(t testing.TB) string) reactortest.Harness {
