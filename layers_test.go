@@ -67,6 +67,7 @@ var foreign = map[string]string{
 	"github.com/panjf2000/gnet":   "reactor/poll*.go",
 	"golang.org/x/sys":            "internal/*/*.go reactor/*.go",
 	"golang.org/x/text":           "protocols/chat/*.go",
+	"golang.org/x/time":           "factory/throttle.go",
 	"github.com/stretchr/testify": "protocoltest/*.go reactortest/*.go", // and every test
 }
 
