@@ -102,6 +102,14 @@ type ProducerRegistry interface {
 	UnregisterProducer()
 }
 
+// A ReadSuspender can be kept from reading by others than its protocol.
+type ReadSuspender interface {
+	// SuspendReading stops DataReceived, as PauseReading does, until resume is
+	// called. Any number may do so at a time; none undoes what another, or the
+	// protocol's PauseReading, has asked for. Calling resume again does nothing.
+	SuspendReading() (resume func())
+}
+
 // A Producer writes to a transport as it is told to. The calls come on the loop.
 type Producer interface {
 	ResumeProducing()

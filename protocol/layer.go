@@ -42,13 +42,15 @@ type Layer struct {
 	pauses    uint8     // reasons not to read; below only hears of the first and the last
 	producing bool      // what is above paces itself by a producer
 	readsOn   bool      // below hears of no pause
+	suspends  int32     // SuspendReadings that are not over
 }
 
 // Why a layer does not read.
 const (
-	askedFor = 1 << iota // by PauseReading, from above
-	held                 // by Hold
-	pausing              // between PauseWriting and ResumeWriting that nobody above hears
+	askedFor  = 1 << iota // by PauseReading, from above
+	suspended             // by SuspendReading
+	held                  // by Hold
+	pausing               // between PauseWriting and ResumeWriting that nobody above hears
 )
 
 // Stack puts the layer l, which embeds a Layer, under above and returns it. Above
@@ -170,6 +172,22 @@ func (l *Layer) PauseReading() { l.pause(askedFor) }
 
 // ResumeReading ends that; a pause of the layer's own goes on.
 func (l *Layer) ResumeReading() { l.resume(askedFor) }
+
+// SuspendReading stops DataReceived for what is above, until resume is called.
+func (l *Layer) SuspendReading() (resume func()) {
+	l.suspends++
+	l.pause(suspended)
+	over := false
+	return func() {
+		if over {
+			return
+		}
+		over = true
+		if l.suspends--; l.suspends == 0 {
+			l.resume(suspended)
+		}
+	}
+}
 
 // Hold is the layer's own PauseReading. The two do not undo each other.
 func (l *Layer) Hold() { l.pause(held) }
@@ -367,4 +385,5 @@ var (
 	_ BufferAvailer    = (*Layer)(nil)
 	_ TLSStarter       = (*Layer)(nil)
 	_ ProducerRegistry = (*Layer)(nil)
+	_ ReadSuspender    = (*Layer)(nil)
 )

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/protocol"
 )
@@ -21,6 +22,7 @@ var pauses = []law{
 	{"WriterIsPausedAndResumedInPairs", writerPaced},
 	{"ReadingPausesForAFullOutput", automaticPause},
 	{"AutomaticPauseLeavesTheUsersAlone", twoPauses},
+	{"SuspensionsLeaveTheUsersAlone", suspensions},
 	{"LentDataMayBeChanged", lentData},
 }
 
@@ -168,6 +170,39 @@ func twoPauses(w *world) {
 		p.ResumeReading()
 		assert.True(w, p.Reading())
 	})
+}
+
+// Reading is suspended until the last who asked for it has enough, and neither that
+// nor the user's pause ends the other. An end of the connection ends all.
+func suspensions(w *world) {
+	w.start()
+	p, peer := w.probe(), w.probe()
+	w.pair(p, peer)
+	s, ok := protocol.As[protocol.ReadSuspender](p.Transport)
+	require.True(w, ok)
+	var one, two func()
+	w.on(func() {
+		one, two = s.SuspendReading(), s.SuspendReading()
+		p.PauseReading()
+		p.ResumeReading()
+		one()
+		one()
+		assert.False(w, p.Reading(), "one is left")
+		peer.Write([]byte("input"))
+	})
+	w.pass(5 * time.Millisecond)
+	w.on(func() {
+		assert.Empty(w, p.input)
+		p.PauseReading()
+		p.event("the test", two)
+		assert.False(w, p.Reading(), "the user has paused")
+		p.event("the test", p.ResumeReading)
+		assert.True(w, p.Reading())
+	})
+	assert.Equal(w, "input", p.has(5))
+	w.on(func() { one = s.SuspendReading(); p.Abort(); two = s.SuspendReading() })
+	p.end()
+	w.on(func() { one(); two(); assert.False(w, p.Reading()) })
 }
 
 // A protocol may work in the data it is lent; others do not see it.

@@ -11,11 +11,12 @@ import (
 
 // Reasons not to read. Reading is true when there is none.
 const (
-	paused  = 1 << iota // by PauseReading
-	full                // by ourselves: the output is above the high-water mark
-	eof                 // the peer has ended its side
-	closing             // LoseConnection: input is read and thrown away
-	ended               // told, or about to be
+	paused    = 1 << iota // by PauseReading
+	suspended             // by SuspendReading
+	full                  // by ourselves: the output is above the high-water mark
+	eof                   // the peer has ended its side
+	closing               // LoseConnection: input is read and thrown away
+	ended                 // told, or about to be
 )
 
 // Reasons not to write.
@@ -83,6 +84,7 @@ type rare struct {
 	endings   []*ending
 	head      []byte // of Adopt, to be received before anything else
 	local     net.Addr
+	suspends  int // SuspendReadings that are not over
 
 	producer  protocol.Producer
 	streaming bool
@@ -327,4 +329,5 @@ var (
 	_ protocol.SharedWriter     = (*Conn)(nil)
 	_ protocol.BufferAvailer    = (*Conn)(nil)
 	_ protocol.ProducerRegistry = (*Conn)(nil)
+	_ protocol.ReadSuspender    = (*Conn)(nil)
 )

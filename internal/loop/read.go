@@ -116,6 +116,29 @@ func (c *Conn) ResumeReading() {
 	}
 }
 
+// SuspendReading stops DataReceived at once, until resume is called.
+func (c *Conn) SuspendReading() (resume func()) {
+	c.loop.check()
+	if c.noRead&(closing|ended) != 0 {
+		return func() {}
+	}
+	r := c.extra()
+	r.suspends++
+	c.noRead |= suspended
+	over := false
+	return func() {
+		c.loop.check()
+		if over {
+			return
+		}
+		over = true
+		if r.suspends--; r.suspends == 0 {
+			c.noRead &^= suspended
+			c.readable()
+		}
+	}
+}
+
 // Reading reports whether input is wanted.
 func (c *Conn) Reading() bool { return c.noRead == 0 }
 
