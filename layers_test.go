@@ -39,16 +39,17 @@ var mayImport = map[string]string{
 	"protocoltest":    "protocol factory clock internal",
 
 	// L2: protocols. No row names the reactor, so none knows sockets.
-	"protocols/internal":  "protocol",
-	"protocols/netstring": "protocol factory clock protocols/internal",
-	"protocols/intn":      "protocol factory clock protocols/internal",
-	"protocols/telnet":    "protocol factory clock",
-	"protocols/line":      "protocol factory clock",
-	"protocols/secure":    "protocol factory clock",
-	"protocols/group":     "protocol factory clock",
-	"protocols/wire":      "protocol factory clock protocols/line",
-	"protocols/knock":     "protocol factory clock protocols/line",
-	"protocols/chat":      "protocol factory clock protocols/line protocols/group",
+	"protocols/internal":   "protocol",
+	"protocols/netstring":  "protocol factory clock protocols/internal",
+	"protocols/intn":       "protocol factory clock protocols/internal",
+	"protocols/telnet":     "protocol factory clock",
+	"protocols/line":       "protocol factory clock",
+	"protocols/secure":     "protocol factory clock",
+	"protocols/group":      "protocol factory clock",
+	"protocols/wire":       "protocol factory clock protocols/line",
+	"protocols/knock":      "protocol factory clock protocols/line",
+	"protocols/chat":       "protocol factory clock protocols/line protocols/group",
+	"protocols/proxyproto": "protocol factory clock",
 
 	// L3: what drives them.
 	"reactor":     "protocol factory clock internal",
@@ -64,11 +65,12 @@ const forTests = "factory protocoltest reactortest protocols/line protocols/secu
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{
-	"github.com/panjf2000/gnet":   "reactor/poll*.go",
-	"golang.org/x/sys":            "internal/*/*.go reactor/*.go",
-	"golang.org/x/text":           "protocols/chat/*.go",
-	"golang.org/x/time":           "factory/throttle.go",
-	"github.com/stretchr/testify": "protocoltest/*.go reactortest/*.go", // and every test
+	"github.com/panjf2000/gnet":      "reactor/poll*.go",
+	"golang.org/x/sys":               "internal/*/*.go reactor/*.go",
+	"golang.org/x/text":              "protocols/chat/*.go",
+	"golang.org/x/time":              "factory/throttle.go",
+	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go", // and every test
+	"github.com/pires/go-proxyproto": "protocols/proxyproto/*.go",
 }
 
 // Nobody imports what the rows of mayImport and foreign do not allow.
@@ -174,7 +176,7 @@ func allows(row, folder string) bool {
 // welcome reports whether the file may import the foreign package path.
 func welcome(file, path string) bool {
 	for m, files := range foreign {
-		if strings.HasPrefix(path, m+"/") {
+		if path == m || strings.HasPrefix(path, m+"/") {
 			return slices.ContainsFunc(strings.Fields(files), func(pattern string) bool {
 				ok, _ := filepath.Match(pattern, file)
 				return ok

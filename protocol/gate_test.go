@@ -141,7 +141,9 @@ func TestOpenGateGathersAnEvent(t *testing.T) {
 	tr.Do(func() { fmt.Fprint(b, "one"); fmt.Fprint(b, "two"); fmt.Fprint(b, "three") })
 	assert.Equal(t, []int{11}, pieces)
 	pieces = nil
-	tr.Do(func() { v.AfterFunc(0, func() { fmt.Fprint(b, "x"); b.Write(make([]byte, 100_000)); fmt.Fprint(b, "y") }) })
+	tr.Do(func() {
+		v.AfterFunc(0, func() { fmt.Fprint(b, "x"); b.Write(make([]byte, 100_000)); fmt.Fprint(b, "y") })
+	})
 	assert.Equal(t, []int{1, 100_000, 1}, pieces)
 	assert.Len(t, tr.Take(), 11+100_002)
 }
