@@ -2,6 +2,7 @@ package protocoltest
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +18,13 @@ import (
 //
 //	C:   the client sends the rest of the line and CRLF
 //	C|   the client sends the rest of the line as it is
+//	C"   the client sends the string of Go that begins here: C"\xff\xfb\x01"
 //	C.   the client ends its side
 //	S:   we answer the rest of the line and CRLF
 //	S|   we answer the rest of the line as it is
+//	S"   we answer the string of Go that begins here
 //	S.   we end our side
+//	D.   we go down: the protocol's Shutdown, see protocol.Shutdowner
 //	T:   that much time passes (time.ParseDuration)
 //	#    a comment
 //
@@ -28,6 +32,9 @@ import (
 // without waiting for an answer is cut as a whole; our answers up to the
 // client's next word are compared at once, so nothing else may be said. f builds
 // a protocol for each cut; what it shares lives through all of them.
+//
+// Connections that were recorded by a factory.Recording are such files. Where it
+// is the client that is tested, C is its server.
 func Transcript(t *testing.T, f factory.Factory, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -37,55 +44,98 @@ func Transcript(t *testing.T, f factory.Factory, file string) {
 	}
 }
 
-func play(t *testing.T, f factory.Factory, cut, text string) {
-	tr := Connect(f.BuildProtocol(theirs))
-	said, want := "", ""
-	send := func() {
-		for name, pieces := range Cuts(said) {
-			if name == cut {
-				for _, p := range pieces {
-					tr.Receive(p)
-				}
+// A judge is told what is wrong.
+type judge interface {
+	require.TestingT
+	Helper()
+}
+
+// A player plays one transcript with one cut.
+type player struct {
+	judge
+	tr   *Transport
+	cut  string
+	line int    // the number of the line that is played
+	said string // by the client, not sent yet
+	want string // of us, not compared yet
+}
+
+func play(t judge, f factory.Factory, cut, text string) {
+	t.Helper()
+	p := &player{judge: t, tr: Connect(f.BuildProtocol(theirs)), cut: cut}
+	for i, l := range strings.Split(text, "\n") {
+		p.line = i + 1
+		p.next(l)
+	}
+	p.line++
+	p.compare()
+}
+
+// next plays one line.
+func (p *player) next(l string) {
+	p.Helper()
+	mark, rest := l[:min(2, len(l))], l[min(2, len(l)):]
+	if p.want != "" && mark[:min(1, len(mark))] != "S" {
+		p.compare()
+	}
+	switch mark {
+	case "C:", "C|", `C"`:
+		p.said += p.text(mark, rest)
+	case "S:", "S|", `S"`:
+		p.want += p.text(mark, rest)
+	case "C.":
+		p.send()
+		p.tr.EOF()
+	case "S.":
+		p.compare()
+		assert.True(p, p.tr.Closed(), "line %d: not closed", p.line)
+	case "D.":
+		p.compare()
+		p.tr.Shutdown()
+	case "T:":
+		p.compare()
+		d, err := time.ParseDuration(p.text("T|", rest))
+		require.NoError(p, err, "line %d", p.line)
+		p.tr.Advance(d)
+	default:
+		comment := l == "" || l == "#" || strings.HasPrefix(l, "# ")
+		require.True(p, comment, "line %d is no transcript: %q", p.line, l)
+	}
+}
+
+// text is what the rest of a line with this mark says.
+func (p *player) text(mark, rest string) string {
+	p.Helper()
+	text, ok := strings.CutPrefix(rest, " ")
+	ok = ok || rest == ""
+	switch mark[1] {
+	case '"':
+		var err error
+		text, err = strconv.Unquote(`"` + rest)
+		ok = err == nil
+	case ':':
+		text += "\r\n"
+	}
+	require.True(p, ok, "line %d is no transcript: %q", p.line, mark+rest)
+	return text
+}
+
+// send has the client say what it has to say.
+func (p *player) send() {
+	for name, pieces := range Cuts(p.said) {
+		if name == p.cut {
+			for _, s := range pieces {
+				p.tr.Receive(s)
 			}
 		}
-		said = ""
 	}
-	compare := func(n int) {
-		t.Helper()
-		send()
-		require.Equal(t, want, tr.Take(), "before line %d", n+1)
-		want = ""
-	}
-	lines := strings.Split(text, "\n")
-	for n, l := range lines {
-		mark, rest, _ := strings.Cut(l, " ")
-		if want != "" && mark != "S:" && mark != "S|" {
-			compare(n)
-		}
-		switch mark {
-		case "C:":
-			said += rest + "\r\n"
-		case "C|":
-			said += rest
-		case "C.":
-			send()
-			tr.EOF()
-		case "S:":
-			want += rest + "\r\n"
-		case "S|":
-			want += rest
-		case "S.":
-			compare(n)
-			assert.True(t, tr.Closed(), "line %d: not closed", n+1)
-		case "T:":
-			compare(n)
-			d, err := time.ParseDuration(rest)
-			require.NoError(t, err)
-			tr.Advance(d)
-		case "", "#":
-		default:
-			t.Fatalf("line %d is no transcript: %q", n+1, l)
-		}
-	}
-	compare(len(lines))
+	p.said = ""
+}
+
+// compare sends, and looks at what we have answered since the last time.
+func (p *player) compare() {
+	p.Helper()
+	p.send()
+	require.Equal(p, p.want, p.tr.Take(), "before line %d", p.line)
+	p.want = ""
 }
