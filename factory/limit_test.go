@@ -132,31 +132,3 @@ func TestLimitIsShared(t *testing.T) {
 	assert.NotNil(t, f.BuildProtocol(host("192.0.2.1:1")))
 	assert.Nil(t, f.BuildProtocol(host("192.0.2.1:1")))
 }
-
-// Abilities of the protocol and of its factory are found through all policies,
-// and a Base gets its transport.
-func TestPoliciesAreFoundThrough(t *testing.T) {
-	m := network()
-	s := &starter{Factory: factory.Each(func() protocol.Protocol { return &keeper{} })}
-	var p protocol.Protocol
-	f := (&factory.Limit{}).Around(factory.Idle{}.Around((&factory.Reconnecting{Clock: m}).Around(s)))
-	port := listen(t, m, factory.Func(func(peer net.Addr) protocol.Protocol { p = f.BuildProtocol(peer); return p }))
-	clients, _ := probes(probe{})
-	connect(m, clients, 1)
-	k, ok := protocol.As[protocol.EOFReceiver](p)
-	require.True(t, ok)
-	assert.NotNil(t, k.(*keeper).Transport)
-	do(t, m, func() { assert.NoError(t, port.Close()) })
-	listen(t, m, f)
-	assert.Equal(t, 1, s.started)
-	stop(t, m)
-	assert.Zero(t, s.started)
-}
-
-type starter struct {
-	factory.Factory
-	started int
-}
-
-func (s *starter) StartFactory() error { s.started++; return nil }
-func (s *starter) StopFactory()        { s.started-- }
