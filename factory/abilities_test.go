@@ -3,6 +3,8 @@ package factory_test
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -23,16 +25,23 @@ type policy struct {
 }
 
 func policies() map[string]policy {
+	log := func(level slog.Level) factory.TrafficLog {
+		return factory.TrafficLog{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Level: level}
+	}
 	again := &factory.Reconnecting{Clock: &clock.Fake{}}
 	all := func(f factory.Factory) factory.Factory {
+		f = log(slog.LevelError).Around(f)
 		return (&factory.Limit{}).Around(factory.Idle{}.Around(again.Around(f)))
 	}
+	const tapped = "EOFReceiver Shutdowner Flusher SharedWriter BufferAvailer"
 	return map[string]policy{
 		"Limit":        {(&factory.Limit{Total: 1}).Around, ""},
 		"Overflow":     {overflowing, ""},
 		"Idle":         {factory.Idle{}.Around, "Flusher"},
 		"Reconnecting": {again.Around, ""},
-		"all of them":  {all, "Flusher"},
+		"TrafficLog":   {log(slog.LevelError).Around, tapped},
+		"silent log":   {log(slog.LevelDebug).Around, tapped},
+		"all of them":  {all, tapped},
 	}
 }
 

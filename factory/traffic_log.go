@@ -1,0 +1,120 @@
+package factory
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A TrafficLog logs what is said on connections: that one is made, what it has
+// received and sent ("n" bytes, "data" the first of them), who ends it how, and
+// the reason for which it is lost. "conn" counts the connections, "peer" is the
+// other side. What one event writes is one line of the log, before it is sent.
+//
+// Around a factory that adds TLS it logs what goes over the wire, inside one what
+// is said.
+//
+// What people say has passwords in it. There is no filter: it would miss those
+// that the network cuts in two. A negative MaxBytes logs only how much is said.
+type TrafficLog struct {
+	Logger   *slog.Logger // slog.Default() if nil
+	Level    slog.Leveler // slog.LevelDebug if nil; asked each time
+	MaxBytes int          // the most that is shown of one piece; 256 if zero, none if negative
+}
+
+// Around returns f with the log of each of its connections.
+func (l TrafficLog) Around(f Factory) Factory {
+	if l.Logger == nil {
+		l.Logger = slog.Default()
+	}
+	if l.Level == nil {
+		l.Level = slog.LevelDebug
+	}
+	if l.MaxBytes == 0 {
+		l.MaxBytes = 256
+	}
+	return &logged{Factory: f, to: l}
+}
+
+type logged struct {
+	Factory
+	to    TrafficLog
+	conns atomic.Int64
+}
+
+func (f *logged) Inner() any { return f.Factory }
+
+func (f *logged) BuildProtocol(peer net.Addr) protocol.Protocol {
+	p := f.Factory.BuildProtocol(peer)
+	if p == nil {
+		return nil
+	}
+	log := f.to.Logger.With("conn", f.conns.Add(1), "peer", peer)
+	return &tap{Protocol: p, ear: &reporter{log, f.to.Level, f.to.MaxBytes}}
+}
+
+// A reporter is the ear that logs.
+type reporter struct {
+	log   *slog.Logger
+	level slog.Leveler
+	max   int
+}
+
+var inWords = [lost]string{
+	received: "received",
+	sent:     "sent",
+	peerDone: "peer ended its side",
+	goDown:   "server is going down",
+	weDone:   "ended our side",
+	closing:  "closing",
+	aborted:  "aborting",
+}
+
+func (r *reporter) begin(protocol.Transport) { r.report("connection made") }
+
+func (r *reporter) hear(e event) {
+	what := inWords[e.what]
+	switch {
+	case !r.enabled():
+	case e.n == 0:
+		r.report(what)
+	case e.what == aborted:
+		r.report(what, "dropped", e.n)
+	case r.max < 0:
+		r.report(what, "n", e.n)
+	default:
+		r.report(what, "n", e.n, "data", said(bytes.Clone(e.data[:min(len(e.data), r.max)])))
+	}
+}
+
+func (r *reporter) end(reason error) { r.report("connection lost", "reason", reason) }
+
+func (r *reporter) room() int {
+	if !r.enabled() {
+		return 0
+	}
+	return r.max
+}
+
+func (r *reporter) rest() {}
+
+func (r *reporter) enabled() bool { return r.log.Enabled(context.Background(), r.level.Level()) }
+
+func (r *reporter) report(msg string, attrs ...any) {
+	r.log.Log(context.Background(), r.level.Level(), msg, attrs...)
+}
+
+// said is bytes as strings of Go are written. slog's own text has them so anyway.
+type said []byte
+
+func (s said) String() string { return strconv.Quote(string(s)) }
+
+// MarshalJSON has them readable where JSON would have base64.
+func (s said) MarshalJSON() ([]byte, error) {
+	return []byte(strconv.Quote(strconv.QuoteToASCII(string(s)))), nil
+}
