@@ -52,31 +52,44 @@ func TestDecoding(t *testing.T) {
 		{"a\xff\xfa\x18" + strings.Repeat("x", 20) + "\xff\xf0b", "a<sb 24 \"" + strings.Repeat("x", 20) + "\">b"},
 		{"a\xff\xfa\x18" + strings.Repeat("x", 21) + "\xff\xf0b", "ab"},
 		{"a\xff\xfa\x18" + strings.Repeat("x\xff\xff", 5000) + "\xff\xf0b", "ab"},
+		{"a\xff\xfa\x18" + strings.Repeat("x", 20+maxLost) + "\xff\xf0b", "ab"},
+		{"a\xff\xfa\x18" + strings.Repeat("x", 21+maxLost) + "b\xff\xf0c", "ab<240>c"},
+		{"a\xff\xfa\x18" + strings.Repeat("x", 20+maxLost) + "\xff\xffb", "ab"},
 		{"a\xff\n\xff\r\x00b", "a\n\r\nb"},
 		{"a\xff", "a"},
 	} {
-		assert.Equal(t, c.out, decode(&decoder{maxSub: 20}, c.in), "%q", c.in)
-		d := &decoder{maxSub: 20}
-		assert.Equal(t, c.out, decode(d, strings.Split(c.in, "")...), "%q, byte by byte", c.in)
-		assert.LessOrEqual(t, cap(d.sub), 32)
+		small := Config{MaxSubnegotiation: 20}
+		assert.Equal(t, c.out, decode(&decoder{config: &small}, c.in), "%.40q", c.in)
+		d := &decoder{config: &small}
+		assert.Equal(t, c.out, decode(d, strings.Split(c.in, "")...), "%.40q, byte by byte", c.in)
+		assert.Nil(t, d.sub, "nothing is kept of one that is over")
 	}
+}
+
+// However long a subnegotiation is, no more of it is kept than is taken.
+func TestSubnegotiationIsBounded(t *testing.T) {
+	d := &decoder{config: &Config{MaxSubnegotiation: 20}}
+	decode(d, "\xff\xfa"+strings.Repeat("x", 60_000))
+	assert.LessOrEqual(t, cap(d.sub.data), 32)
 }
 
 // In binary CR means nothing, and IAC still does.
 func TestBinaryDecoding(t *testing.T) {
-	assert.Equal(t, "a\r\x00b\xff<241>\r\x00", decode(&decoder{binary: true}, "a\r\x00b\xff\xff\xff\xf1\r", "\x00"))
+	assert.Equal(t, "a\r\x00b\xff<241>\r\x00", decode(&decoder{config: &Config{}, binary: true}, "a\r\x00b\xff\xff\xff\xf1\r", "\x00"))
 }
 
 // A client is told where a bare CR stood.
 func TestBareCR(t *testing.T) {
-	assert.Equal(t, "a\rb\r\n\r", decode(&decoder{bareCR: true}, "a\r\x00b\r\n\r", "\x00"))
+	assert.Equal(t, "a\rb\r\n\r", decode(&decoder{config: &Config{BareCR: true}}, "a\r\x00b\r\n\r", "\x00"))
 }
 
 // Plain text is neither moved nor copied, in either direction.
 func TestPlainTextStaysWhereItIs(t *testing.T) {
 	in := []byte("hello\r\nGr\u00fc\u00dfe\r")
-	text, _, rest := new(decoder).next(in)
+	d := &decoder{config: &Config{}}
+	text, _, rest := d.next(in)
 	assert.True(t, &in[0] == &text[0] && len(text) == len(in) && len(rest) == 0)
+	assert.Equal(t, "\nx", decode(d, "\x00x"), "the CR was the last byte")
 	e := &encoder{}
 	out := e.encode(in)
 	assert.Same(t, &in[0], &out[0])
@@ -122,7 +135,7 @@ func FuzzCoding(f *testing.F) {
 	f.Add([]byte("a\xff\xfd\x01\r\x00\xff\xfa\x18x\xff\xf0b\xff\xff\xff\xf6\r\r\n"), uint8(3), uint8(2), false)
 	f.Add([]byte("\r\xff\n\r"), uint8(1), uint8(1), true)
 	f.Fuzz(func(t *testing.T, in []byte, write, read uint8, binary bool) {
-		e, d := &encoder{binary: binary}, &decoder{binary: binary, bareCR: true}
+		e, d := &encoder{binary: binary}, &decoder{config: &Config{BareCR: true}, binary: binary}
 		var wire, out []byte
 		for p := in; len(p) > 0; {
 			n := min(len(p), int(write)+1)

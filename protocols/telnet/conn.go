@@ -41,10 +41,10 @@ func (c *Conn) want(o Option, ours, wanted bool) {
 }
 
 // We reports whether we do o, which the peer has agreed to.
-func (c *Conn) We(o Option) bool { return c != nil && c.l.ours.state(o).holds() }
+func (c *Conn) We(o Option) bool { return c != nil && c.l.state(o, true).holds() }
 
 // They reports whether the peer does o.
-func (c *Conn) They(o Option) bool { return c != nil && c.l.theirs.state(o).holds() }
+func (c *Conn) They(o Option) bool { return c != nil && c.l.state(o, false).holds() }
 
 // Subnegotiate sends details of an option, if it is in use on either side. data
 // is copied.

@@ -9,17 +9,25 @@ import "bytes"
 //	                    |--------SB--> inSub --IAC--> inSubCommand --SE--> inText
 //	                    '----else----> inText
 type decoder struct {
+	config *Config
 	binary bool // the peer does Binary
-	bareCR bool // Config.BareCR
-	maxSub int  // longest subnegotiation
 
 	state uint8
-	verb  byte   // inOption: what comes before it
-	cr    bool   // the last byte of text was a CR
-	long  bool   // the subnegotiation is longer than maxSub, and is thrown away
-	sub   []byte // the subnegotiation, the option first
-	held  int    // bytes of the command that has begun
+	verb  byte            // inOption: what comes before it
+	cr    bool            // the last byte of text was a CR
+	held  int             // bytes of the command that has begun
+	sub   *subnegotiation // inSub, inSubCommand
 }
+
+// A subnegotiation is what has come of one so far.
+type subnegotiation struct {
+	data []byte // the option first; no more of it than we take
+	size int    // of all that has come
+}
+
+// maxLost is how many bytes a subnegotiation may have above what we take. The end
+// of a longer one was lost, or a stray IAC SB began it, and the rest is text.
+const maxLost = 64 << 10
 
 const (
 	inText = iota
@@ -33,7 +41,7 @@ const (
 type event struct {
 	verb   byte // none if zero
 	option Option
-	data   []byte // of a subnegotiation; valid until the next call
+	data   []byte // of a subnegotiation
 }
 
 // next takes the text in front of in, in place, or else at most one command. What
@@ -88,7 +96,7 @@ func (d *decoder) newlines(p []byte) []byte {
 		afterCR := d.cr
 		d.cr = b == '\r'
 		if afterCR && b == 0 {
-			if d.bareCR {
+			if d.config.BareCR {
 				continue
 			}
 			b = '\n'
@@ -108,7 +116,7 @@ func (d *decoder) step(b byte) (ev event, done bool) {
 		case b >= will:
 			d.state, d.verb = inOption, b
 		case b == sb:
-			d.state, d.sub, d.long = inSub, d.sub[:0], false
+			d.state, d.sub = inSub, &subnegotiation{}
 		default:
 			return event{verb: b}, true
 		}
@@ -117,36 +125,38 @@ func (d *decoder) step(b byte) (ev event, done bool) {
 	case inSub:
 		if b == iac {
 			d.state = inSubCommand
-		} else {
-			d.collect(b)
+			return event{}, false
 		}
+		return event{}, d.collect(b)
 	case inSubCommand:
 		if b == se {
-			return d.subnegotiation(), true
+			return d.sub.event(), true
 		}
 		d.state = inSub
-		d.collect(b)
+		return event{}, d.collect(b)
 	}
 	return event{}, false
 }
 
-func (d *decoder) collect(b byte) {
-	if len(d.sub) > d.maxSub { // the option comes on top
-		d.long = true
-	} else {
-		d.sub = append(d.sub, b)
+// collect takes a byte of a subnegotiation, and reports whether its end was lost.
+func (d *decoder) collect(b byte) (lost bool) {
+	s, most := d.sub, d.config.maxSubnegotiation()+1 // the option comes on top
+	if s.size++; s.size <= most {
+		s.data = append(s.data, b)
 	}
+	return s.size > most+maxLost
 }
 
-func (d *decoder) subnegotiation() event {
-	if d.long || len(d.sub) == 0 {
+// event is none of one that is too long or empty.
+func (s *subnegotiation) event() event {
+	if s.size > len(s.data) || s.size == 0 {
 		return event{}
 	}
-	return event{verb: sb, option: Option(d.sub[0]), data: d.sub[1:]}
+	return event{verb: sb, option: Option(s.data[0]), data: s.data[1:]}
 }
 
 // finish goes back to text.
-func (d *decoder) finish() { d.state, d.held = inText, 0 }
+func (d *decoder) finish() { d.state, d.held, d.sub = inText, 0, nil }
 
 // drop forgets what has begun and returns how many bytes that were.
 func (d *decoder) drop() int {

@@ -10,35 +10,29 @@ import (
 // A layer decodes what comes, encodes what goes and negotiates.
 type layer struct {
 	protocol.Layer
-	config  *Config
 	conn    Conn
 	dec     decoder
 	enc     encoder
-	ours    side
-	theirs  side
-	in      []byte // not decoded yet: lent by DataReceived, or our own while we do not read
-	answers int    // bytes said since the peer was last known to read
+	options *options // nil if none was ever mentioned
+	in      []byte   // not decoded yet: lent by DataReceived, or our own while we do not read
+	answers int      // bytes said since the peer was last known to read
 }
 
 // maxAnswers is how many bytes we say before we wait until the peer has read them.
 const maxAnswers = 64 << 10
 
 func stack(c *Config, above protocol.Protocol) *layer {
-	l := protocol.Stack(&layer{config: c}, above)
+	l := protocol.Stack(&layer{dec: decoder{config: c}}, above)
 	l.conn.l = l
-	l.dec.bareCR = c.BareCR
-	if l.dec.maxSub = c.MaxSubnegotiation; l.dec.maxSub == 0 {
-		l.dec.maxSub = 1 << 10
-	}
 	return l
 }
 
 // ConnectionMade says what the Config has us say, and then connects the session.
 func (l *layer) ConnectionMade(t protocol.Transport) {
-	for _, o := range l.config.Offer {
+	for _, o := range l.dec.config.Offer {
 		l.want(o, true, true)
 	}
-	for _, o := range l.config.Ask {
+	for _, o := range l.dec.config.Ask {
 		l.want(o, false, true)
 	}
 	l.Layer.ConnectionMade(t)
@@ -106,12 +100,20 @@ func (l *layer) heard(ev event) {
 	}
 }
 
-// sideOf returns the options of our side or of the peer's.
+// sideOf returns the options of our side or of the peer's, to change them.
 func (l *layer) sideOf(ours bool) *side {
-	if ours {
-		return &l.ours
+	if l.options == nil {
+		l.options = &options{}
 	}
-	return &l.theirs
+	return l.options.side(ours)
+}
+
+// state is where an option of our side or of the peer's stands.
+func (l *layer) state(o Option, ours bool) state {
+	if l.options == nil {
+		return off
+	}
+	return l.options.side(ours).state(o)
 }
 
 // want negotiates for the session.
@@ -135,11 +137,10 @@ func (l *layer) negotiate(o Option, ours, wanted bool) {
 		l.timingMark(ours, wanted)
 		return
 	}
-	s := l.sideOf(ours)
-	before := s.state(o).holds()
-	l.say(o, ours, s.heard(o, wanted, l.agrees(o, ours)))
+	before := l.state(o, ours).holds()
+	l.say(o, ours, l.sideOf(ours).heard(o, wanted, l.agrees(o, ours)))
 	l.setBinary()
-	if after := s.state(o).holds(); after != before {
+	if after := l.state(o, ours).holds(); after != before {
 		l.changed(o, ours, after)
 	}
 }
@@ -157,7 +158,7 @@ func (l *layer) timingMark(ours, wanted bool) {
 
 // agrees reports whether we do what the peer asks for, or let it do what it offers.
 func (l *layer) agrees(o Option, ours bool) bool {
-	c := l.config
+	c := l.dec.config
 	if ours {
 		return slices.Contains(c.Grant, o) || slices.Contains(c.Offer, o)
 	}
@@ -173,8 +174,8 @@ func hears[T any](l *layer) bool {
 // setBinary follows the Binary option. Our output is binary only while both sides
 // want it so, the peer's until it says that it has ended.
 func (l *layer) setBinary() {
-	l.enc.setBinary(l.ours.state(Binary) == on)
-	l.dec.binary = l.theirs.state(Binary).holds()
+	l.enc.setBinary(l.state(Binary, true) == on)
+	l.dec.binary = l.state(Binary, false).holds()
 }
 
 // changed follows an option that has come into use, or gone out of it.
@@ -191,7 +192,7 @@ func (l *layer) tellChange(o Option, ours, inUse bool) {
 	}
 }
 
-func (l *layer) inUse(o Option) bool { return l.ours.state(o).holds() || l.theirs.state(o).holds() }
+func (l *layer) inUse(o Option) bool { return l.state(o, true).holds() || l.state(o, false).holds() }
 
 // The first byte of a TTYPE subnegotiation.
 const (
@@ -203,7 +204,7 @@ const (
 func (l *layer) subnegotiated(o Option, data []byte) {
 	window, watched := protocol.As[WindowWatcher](l.Above)
 	terminal, named := protocol.As[TerminalWatcher](l.Above)
-	theirs := l.theirs.state(o).holds()
+	theirs := l.state(o, false).holds()
 	switch {
 	case o == NAWS && theirs && watched:
 		if len(data) == 4 {

@@ -54,6 +54,16 @@ type entry struct {
 	state  state
 }
 
+// options are those of both sides.
+type options struct{ ours, theirs side }
+
+func (t *options) side(ours bool) *side {
+	if ours {
+		return &t.ours
+	}
+	return &t.theirs
+}
+
 // A side has the options that one side does, or is asked to. Those that are off
 // take no room, so a peer cannot fill it with what we do not agree to.
 type side []entry

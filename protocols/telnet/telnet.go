@@ -22,12 +22,20 @@ type Config struct {
 	Grant, Accept []Option
 
 	// MaxSubnegotiation is the length of the longest subnegotiation in bytes,
-	// without its option; 1 KiB if zero. Longer ones are ignored.
+	// without its option; 1 KiB if zero. Longer ones are ignored. One that has
+	// not ended 64 KiB later never will, and what follows is text again.
 	MaxSubnegotiation int
 
 	// BareCR hands up CR NUL as CR, which is what it means to a client. Without
 	// it, it is the Enter key and handed up as CR LF.
 	BareCR bool
+}
+
+func (c *Config) maxSubnegotiation() int {
+	if c.MaxSubnegotiation == 0 {
+		return 1 << 10
+	}
+	return c.MaxSubnegotiation
 }
 
 // Wrap returns f with telnet below each of its connections.
