@@ -48,7 +48,7 @@ var mayImport = map[string]string{
 	"protocols/group":      "protocol factory clock",
 	"protocols/wire":       "protocol factory clock protocols/line",
 	"protocols/knock":      "protocol factory clock protocols/line",
-	"protocols/chat":       "protocol factory clock protocols/line protocols/group",
+	"protocols/chat":       "protocol factory clock protocols/line protocols/telnet protocols/group",
 	"protocols/proxyproto": "protocol factory clock",
 
 	// L3: what drives them.

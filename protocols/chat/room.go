@@ -14,6 +14,7 @@ import (
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/group"
 	"github.com/torsion-go/torsion/protocols/line"
+	"github.com/torsion-go/torsion/protocols/telnet"
 )
 
 // ErrFull is the answer of [Room.Enter] when MaxMembers are in the room.
@@ -39,11 +40,12 @@ type Room struct {
 	// IdleTimeout drops who has sent no line for so long; nobody if zero.
 	IdleTimeout time.Duration
 
-	group   group.Group
-	names   map[string]*Member // by nameKey
-	hosts   map[string]*host
-	scratch []byte // for lines that have to be cleaned
-	out     []byte // for lines to one member
+	sessions factory.Factory // over telnet
+	group    group.Group
+	names    map[string]*Member // by nameKey
+	hosts    map[string]*host
+	scratch  []byte // for lines that have to be cleaned
+	out      []byte // for lines to one member
 }
 
 var _ factory.Factory = (*Room)(nil)
@@ -56,9 +58,14 @@ type host struct {
 
 // BuildProtocol returns the protocol of one who comes from peer.
 func (r *Room) BuildProtocol(peer net.Addr) protocol.Protocol {
-	s := &session{room: r}
-	lines := line.Config{MaxLength: r.maxLine(), AcceptLF: true}.New(s)
-	return &telnet{above: lines}
+	if r.sessions == nil {
+		r.sessions = telnet.Config{}.Wrap(factory.Each(r.session))
+	}
+	return r.sessions.BuildProtocol(peer)
+}
+
+func (r *Room) session() protocol.Protocol {
+	return line.Config{MaxLength: r.maxLine(), AcceptLF: true}.New(&session{room: r})
 }
 
 const greeting = "Welcome to my chat server.\r\n" +
