@@ -1,5 +1,7 @@
 package protocol
 
+import "time"
+
 // What a Protocol may implement besides. The reactor finds these by [As], so
 // they work through wrappers.
 
@@ -79,6 +81,25 @@ type BufferAvailer interface {
 	// AvailableBuffer returns an empty slice with some capacity; a Write of
 	// what was appended to it, before anything else is written, copies nothing.
 	AvailableBuffer() []byte
+}
+
+// A TCPTuner sets options of its own socket while the connection lives, usually in
+// ConnectionMade; those of factory.Socket hold from the beginning. The error is
+// errors.ErrUnsupported if the socket is none of TCP, [net.ErrClosed] if the
+// connection has ended, or else what the system says.
+type TCPTuner interface {
+	// SetNoDelay has small packets leave at once, or collects them (Nagle's
+	// algorithm; RFC 9293, section 3.7.4).
+	SetNoDelay(on bool) error
+
+	// SetKeepAlive sets the idle time before and between the probes that find
+	// out whether the peer is still there (RFC 9293, section 3.8.4), which is
+	// rounded up to seconds. 15 s if zero; negative: no probes.
+	SetKeepAlive(idle time.Duration) error
+
+	// SetOOBInline leaves urgent data where it stands in the stream, or takes it
+	// out, unread (RFC 9293, section 3.8.5; RFC 6093, section 6).
+	SetOOBInline(on bool) error
 }
 
 // A TLSStarter can change to TLS in the middle of a connection.

@@ -110,9 +110,18 @@ type bare struct {
 
 func (b *bare) DataReceived(p []byte) { b.heard += string(p) }
 
-// stacked puts n plain layers under p.
+// A policy is no layer: it wraps a protocol and changes nothing.
+type policy struct{ protocol.Protocol }
+
+func (w *policy) Inner() any                          { return w.Protocol }
+func (w *policy) ConnectionMade(t protocol.Transport) { protocol.Connect(w.Protocol, t) }
+
+// stacked puts n plain layers under p, and a policy under the second of them.
 func stacked(n int, p protocol.Protocol) (top *plain, all protocol.Protocol) {
-	for range n {
+	for i := range n {
+		if i == 2 {
+			p = &policy{p}
+		}
 		l := protocol.Stack(&plain{}, p)
 		if top == nil {
 			top = l
@@ -122,11 +131,52 @@ func stacked(n int, p protocol.Protocol) (top *plain, all protocol.Protocol) {
 	return top, p
 }
 
-// eachStack runs test with one layer, and with two.
+// eachStack runs test with one layer, with two, and with a policy among three.
 func eachStack(t *testing.T, test func(t *testing.T, n int)) {
-	for n := 1; n <= 2; n++ {
+	for n := 1; n <= 3; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) { test(t, n) })
 	}
+}
+
+// A traced layer notes what passes through it.
+type traced struct {
+	protocol.Layer
+	name string
+	*diary
+}
+
+func (l *traced) ConnectionMade(t protocol.Transport) {
+	l.note("made " + l.name)
+	l.Layer.ConnectionMade(t)
+}
+
+func (l *traced) DataReceived(data []byte) {
+	l.note("data " + l.name)
+	l.Layer.DataReceived(data)
+}
+
+func (l *traced) ConnectionLost(reason error) {
+	l.note("lost " + l.name)
+	l.Layer.ConnectionLost(reason)
+}
+
+func (l *traced) Write(p []byte) (int, error) {
+	l.note("write " + l.name)
+	return l.Layer.Write(p)
+}
+
+// Connections are made, and end, from the socket inwards; input goes the same
+// way, and output the other one.
+func TestOrderOfLayers(t *testing.T) {
+	d := &diary{}
+	f := &framing{}
+	f.line = func(l string) { d.note(l); fmt.Fprint(f, "!") }
+	tr := protocoltest.Connect(protocol.Stack(&traced{name: "secure", diary: d}, protocol.Stack(&traced{name: "telnet", diary: d}, f)))
+	assert.Equal(t, "made secure made telnet", d.take())
+	tr.Receive("line\r\n")
+	assert.Equal(t, "data secure data telnet line write telnet write secure", d.take())
+	tr.Reset()
+	assert.Equal(t, "lost secure lost telnet", d.take())
 }
 
 // What is above hears what the reactor tells, in its order.
@@ -550,6 +600,9 @@ func TestLayerAsksBelow(t *testing.T) {
 			assert.Equal(t, tr.Now(), top.Now())
 			assert.Equal(t, 1<<20, top.MaxBacklog())
 			assert.ErrorIs(t, top.StartTLS(), errors.ErrUnsupported)
+			assert.NoError(t, top.SetNoDelay(true))
+			assert.NoError(t, top.SetKeepAlive(time.Minute))
+			assert.NoError(t, top.SetOOBInline(true))
 			_, secure := top.TLSState()
 			assert.False(t, secure)
 			assert.Empty(t, top.AvailableBuffer())
@@ -605,6 +658,9 @@ func TestLayerOverAPlainTransport(t *testing.T) {
 		_, secure := top.TLSState()
 		assert.False(t, secure)
 		assert.Equal(t, 1<<20, top.MaxBacklog())
+		assert.ErrorIs(t, top.SetNoDelay(true), errors.ErrUnsupported)
+		assert.ErrorIs(t, top.SetKeepAlive(0), errors.ErrUnsupported)
+		assert.ErrorIs(t, top.SetOOBInline(true), errors.ErrUnsupported)
 		top.SetReason(errors.New("unheard"))
 		top.Ended(func(error) { t.Error("nobody knows") })()
 		top.Drained(func(err error) { drained = err == nil })
@@ -623,6 +679,10 @@ func (a able) TLSState() (tls.ConnectionState, bool) {
 func (a able) WriteShared(p []byte) (int, error) { a.written = p; return len(p), nil }
 func (a able) MaxBacklog() int                   { return 7 }
 
+func (a able) SetNoDelay(on bool) error           { return fmt.Errorf("no delay: %t", on) }
+func (a able) SetKeepAlive(d time.Duration) error { return fmt.Errorf("keep alive: %v", d) }
+func (a able) SetOOBInline(on bool) error         { return fmt.Errorf("inline: %t", on) }
+
 var errTLS = errors.New("TLS it would be")
 
 // What the transport can do is done there, through layers.
@@ -635,6 +695,9 @@ func TestLayerLeavesToBelow(t *testing.T) {
 		state, ok := top.TLSState()
 		assert.True(t, ok && state.ServerName == "a")
 		assert.Equal(t, 7, top.MaxBacklog())
+		assert.EqualError(t, top.SetNoDelay(true), "no delay: true")
+		assert.EqualError(t, top.SetKeepAlive(time.Minute), "keep alive: 1m0s")
+		assert.EqualError(t, top.SetOOBInline(true), "inline: true")
 		text := []byte("text")
 		top.WriteShared(text)
 		assert.Same(t, &text[0], &a.written[0], "by reference")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
@@ -94,31 +93,6 @@ func TestClockAfterTheEnd(t *testing.T) {
 	old.AfterFunc(time.Hour, func() {})
 	assert.True(t, wait(t, fired), "the timer of another reactor was moved by an hour")
 }
-
-// Urgent data that nobody reads costs no turns.
-func TestUrgentDataDoesNotSpin(t *testing.T) {
-	for _, inline := range []bool{false, true} {
-		r := start(t, reactor.Config{Socket: factory.Socket{OOBInline: inline}})
-		port := listen(t, r, factory.Each(func() protocol.Protocol { return &silent{} }))
-		c := dial(t, port.Addr())
-		raw, err := c.SyscallConn()
-		require.NoError(t, err)
-		require.NoError(t, raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte("a"), syscall.MSG_OOB, nil) }))
-		require.NoError(t, err)
-		turns := make(chan uint64, 2)
-		on(t, r, func() bool {
-			r.AfterFunc(50*time.Millisecond, func() { turns <- r.Stats().Turns })
-			r.AfterFunc(150*time.Millisecond, func() { turns <- r.Stats().Turns })
-			return true
-		})
-		n := wait(t, turns)
-		assert.Less(t, wait(t, turns)-n, uint64(50))
-	}
-}
-
-type silent struct{ protocol.Base }
-
-func (e *silent) DataReceived([]byte) {}
 
 // Stats may be asked for while Run begins.
 func TestStatsWhileStarting(t *testing.T) {

@@ -46,20 +46,35 @@ func tuneAny(fd int, s factory.Socket, listener bool) error {
 func tuneTCP(fd int, s factory.Socket) error {
 	o := options{fd: fd}
 	if !s.Delay {
-		o.set("TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		o.noDelay(true)
 	}
 	if s.OOBInline {
-		o.set("SO_OOBINLINE", unix.SOL_SOCKET, unix.SO_OOBINLINE, 1)
+		o.oobInline(true)
 	}
-	if idle := s.KeepAlive; idle >= 0 {
-		if idle == 0 {
-			idle = 15 * time.Second
-		}
-		seconds := int((idle + time.Second - 1) / time.Second)
-		o.set("SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		o.set("TCP_KEEPIDLE", unix.IPPROTO_TCP, keepIdle, seconds)
-		o.set("TCP_KEEPINTVL", unix.IPPROTO_TCP, keepInterval, seconds)
+	if s.KeepAlive >= 0 {
+		o.keepAlive(s.KeepAlive)
 	}
+	return o.err
+}
+
+// SetNoDelay has the small packets of a connection leave at once, or not.
+func (k *kernel) SetNoDelay(fd int, on bool) error {
+	o := options{fd: fd}
+	o.noDelay(on)
+	return o.err
+}
+
+// SetKeepAlive probes a peer that is silent for so long.
+func (k *kernel) SetKeepAlive(fd int, idle time.Duration) error {
+	o := options{fd: fd}
+	o.keepAlive(idle)
+	return o.err
+}
+
+// SetOOBInline leaves urgent data in the stream, or not.
+func (k *kernel) SetOOBInline(fd int, on bool) error {
+	o := options{fd: fd}
+	o.oobInline(on)
 	return o.err
 }
 
@@ -73,4 +88,33 @@ func (o *options) set(name string, level, option, value int) {
 	if o.err == nil {
 		o.err = os.NewSyscallError("setsockopt "+name, unix.SetsockoptInt(o.fd, level, option, value))
 	}
+}
+
+func (o *options) noDelay(on bool) {
+	o.set("TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY, number(on))
+}
+
+func (o *options) oobInline(on bool) {
+	o.set("SO_OOBINLINE", unix.SOL_SOCKET, unix.SO_OOBINLINE, number(on))
+}
+
+// keepAlive sets the time in seconds, rounded up.
+func (o *options) keepAlive(idle time.Duration) {
+	o.set("SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, number(idle >= 0))
+	if idle < 0 {
+		return
+	}
+	if idle == 0 {
+		idle = 15 * time.Second
+	}
+	seconds := int((idle + time.Second - 1) / time.Second)
+	o.set("TCP_KEEPIDLE", unix.IPPROTO_TCP, keepIdle, seconds)
+	o.set("TCP_KEEPINTVL", unix.IPPROTO_TCP, keepInterval, seconds)
+}
+
+func number(on bool) int {
+	if on {
+		return 1
+	}
+	return 0
 }

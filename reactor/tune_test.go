@@ -45,3 +45,32 @@ func TestTune(t *testing.T) {
 		})
 	}
 }
+
+// A live connection is tuned in the same way.
+func TestTuneLive(t *testing.T) {
+	k := &kernel{}
+	fd, err := openSocket(unix.AF_INET)
+	require.NoError(t, err)
+	defer unix.Close(fd)
+	is := func(want, level, name int) {
+		t.Helper()
+		got, err := unix.GetsockoptInt(fd, level, name)
+		assert.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	for want, on := range []bool{false, true} {
+		require.NoError(t, k.SetNoDelay(fd, on))
+		is(want, unix.IPPROTO_TCP, unix.TCP_NODELAY)
+		require.NoError(t, k.SetOOBInline(fd, on))
+		is(want, unix.SOL_SOCKET, unix.SO_OOBINLINE)
+	}
+	for idle, seconds := range map[time.Duration]int{1: 1, 0: 15, 61 * time.Second: 61} {
+		require.NoError(t, k.SetKeepAlive(fd, idle))
+		is(1, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
+		is(seconds, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE)
+		is(seconds, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL)
+	}
+	require.NoError(t, k.SetKeepAlive(fd, -1))
+	is(0, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
+	assert.ErrorIs(t, k.SetNoDelay(-1, true), unix.EBADF)
+}

@@ -1,6 +1,7 @@
 package reactortest
 
 import (
+	"errors"
 	"net"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ var transports = []law{
 	{"FlushComesOncePerTurn", flushOnce},
 	{"SharedAndOwnWritesKeepOrder", sharedOrder},
 	{"AddressesMatchAndStay", addresses},
+	{"TCPIsTunedWhileTheConnectionLives", tuning},
 }
 
 // The first reason given is what ConnectionLost is told.
@@ -171,4 +173,34 @@ func addresses(w *world) {
 	p.end()
 	peer.end()
 	w.on(check)
+}
+
+// A connection's own socket can be tuned from the first event on and until its
+// end, if it is one of TCP, and goes on as before.
+func tuning(w *world) {
+	w.start()
+	tune := func(p *probe) []error {
+		t, ok := protocol.As[protocol.TCPTuner](p.Transport)
+		require.True(w, ok)
+		return []error{
+			t.SetNoDelay(false), t.SetNoDelay(true), t.SetOOBInline(true), t.SetOOBInline(false),
+			t.SetKeepAlive(time.Millisecond), t.SetKeepAlive(0), t.SetKeepAlive(-1),
+		}
+	}
+	are := func(want error, errs []error) {
+		for i, err := range errs {
+			assert.ErrorIs(w, err, want, "the %dth", i)
+		}
+	}
+	open := error(nil)
+	if w.Network == "unix" {
+		open = errors.ErrUnsupported
+	}
+	p := w.greeter(func(p *probe) { are(open, tune(p)); p.Write([]byte("hello")) })
+	peer := w.probe()
+	w.pair(p, peer)
+	assert.Equal(w, "hello", peer.has(5))
+	w.on(func() { p.LoseConnection(); are(open, tune(p)) })
+	p.end()
+	w.on(func() { are(net.ErrClosed, tune(p)) })
 }

@@ -45,6 +45,12 @@ type Kernel interface {
 	Peer(fd int) (net.Addr, bool)
 	Local(fd int) net.Addr
 
+	// These set options of a TCP connection; a zero idle time is the default, a
+	// negative one is never.
+	SetNoDelay(fd int, on bool) error
+	SetKeepAlive(fd int, idle time.Duration) error
+	SetOOBInline(fd int, on bool) error
+
 	// Listen opens a listening socket, Accept takes a connection from it. Shed
 	// is called when Accept was out of descriptors: it turns away those who
 	// wait, if it can, and says how many that were.

@@ -23,6 +23,7 @@ type socket struct {
 	err   syscall.Errno // pending
 	ended bool          // by a reset: what is written is refused
 
+	options Options
 	backlog []*socket // of a listener
 	key     string
 }
