@@ -13,7 +13,7 @@ import (
 var ErrIdle = errors.New("peer was silent for too long")
 
 // An Idle ends connections on which nothing is said, by either side, as by
-// LoseConnection and with the reason [ErrIdle]. It is not silence while input is
+// LoseConnection (of the layers above, if there are any) and with the reason [ErrIdle]. It is not silence while input is
 // not read (Transport.Reading is false; for ever so when the peer has ended its
 // side and the protocol goes on), nor while the peer has output to take: the time
 // then counts from when the last of it left, and a peer that takes nothing is
@@ -92,7 +92,7 @@ func (w *watched) silent() {
 		if ok {
 			n.SetReason(ErrIdle)
 		}
-		t.LoseConnection()
+		protocol.LoseConnection(w.Protocol, t)
 	}
 }
 

@@ -130,3 +130,21 @@ func TestIdleCountsFromEndOfDownload(t *testing.T) {
 	tr.Advance(2 * time.Minute)
 	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
 }
+
+// A polite layer says goodbye, as TLS does.
+type polite struct{ protocol.Layer }
+
+func (p *polite) LoseConnection() {
+	p.Write([]byte("goodbye"))
+	p.Layer.LoseConnection()
+}
+
+// The silence is below the layers, and they end the connection.
+func TestIdleEndsThroughLayers(t *testing.T) {
+	p := &probe{}
+	tr := idle(protocol.Stack(&polite{}, p))
+	tr.Advance(time.Minute)
+	assert.Equal(t, "goodbye", tr.Take())
+	assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+	assert.Equal(t, tr.Lost(), p.reason)
+}

@@ -161,6 +161,9 @@ func TestMisuseIsCaught(t *testing.T) {
 	assert.Positive(t, caught)
 }
 
+// A layer stands below the user's protocol.
+type layer struct{ protocol.Layer }
+
 // The watchdog names the protocol and method that hold the loop, with the stack.
 func TestWatchdogNamesTheCallback(t *testing.T) {
 	var log syncBuffer
@@ -169,7 +172,9 @@ func TestWatchdogNamesTheCallback(t *testing.T) {
 		Watchdog: 5 * time.Millisecond,
 	})
 	noticed := make(chan bool)
-	p := listen(t, r, serving(probe{data: func(protocol.Transport, []byte) { holdTheLoop(noticed) }}))
+	p := listen(t, r, factory.Each(func() protocol.Protocol {
+		return protocol.Stack(&layer{}, &probe{data: func(protocol.Transport, []byte) { holdTheLoop(noticed) }})
+	}))
 	c := dial(t, p.Addr())
 	_, err := c.Write([]byte("x"))
 	require.NoError(t, err)

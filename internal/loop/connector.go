@@ -80,7 +80,7 @@ func (c *connector) end() {
 	case c.attempt != nil:
 		c.cancel(protocol.ErrConnectionAborted)
 	case c.conn != nil:
-		c.conn.LoseConnection()
+		c.conn.lose()
 	default:
 		c.giveUp()
 	}

@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"fmt"
 	"net"
 	runtimedebug "runtime/debug"
 
@@ -56,18 +55,7 @@ func (l *Loop) panicked(c *Conn, v any) {
 
 // running names the callback that runs, or ran last.
 func (l *Loop) running() string {
-	return fmt.Sprintf("(%T).%s", innermost(l.whom), l.what)
-}
-
-// innermost is the user's own object inside the wrappers.
-func innermost(p any) any {
-	for {
-		w, ok := p.(interface{ Inner() any })
-		if !ok {
-			return p
-		}
-		p = w.Inner()
-	}
+	return "(" + protocol.NameOf(l.whom) + ")." + l.what
 }
 
 // call calls a callback of c's that is not a hot one.

@@ -202,6 +202,13 @@ func (c *Conn) goodbye() {
 	}
 }
 
+// lose is LoseConnection for reasons of our own: through the layers.
+func (c *Conn) lose() {
+	if c.noRead&(closing|ended) == 0 {
+		c.call("LoseConnection", func() { protocol.LoseConnection(c.proto, c) })
+	}
+}
+
 // abortAll ends what is left. BeforeShutdown functions that have not run yet
 // will not.
 func (l *Loop) abortAll() {

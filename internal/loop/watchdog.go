@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/torsion-go/torsion/protocol"
 )
 
 // A watchdog is a goroutine that looks, from outside, how long a callback has
@@ -19,7 +21,7 @@ type watchdog struct {
 	depth  int
 	since  time.Time
 	what   string
-	whom   any
+	whom   string // not the object: only the loop may look into that
 	told   bool
 	thread uint64
 }
@@ -52,7 +54,7 @@ func (d *watchdog) enter(l *Loop) {
 	if d.depth++; d.depth == 1 {
 		d.since, d.told = time.Now(), false
 	}
-	d.what, d.whom = l.what, l.whom
+	d.what, d.whom = l.what, protocol.NameOf(l.whom)
 }
 
 func (d *watchdog) leave() {
@@ -82,7 +84,7 @@ func (d *watchdog) look() {
 	name := ""
 	if late {
 		d.told = true
-		name = fmt.Sprintf("(%T).%s", innermost(d.whom), d.what)
+		name = "(" + d.whom + ")." + d.what
 	}
 	d.mu.Unlock()
 	if late {
