@@ -170,6 +170,9 @@ func (g *Gate) Write(p []byte) (int, error) {
 		g.haveFlush()
 	}
 	g.pullAgain()
+	if g.Waiting() > tooMuch && !g.PacesItself() {
+		g.fill(waitsFull) // at once, so that a read full of requests is bounded
+	}
 	return len(p), nil
 }
 
@@ -222,10 +225,8 @@ func (g *Gate) AvailableBuffer() []byte { return g.waits[len(g.waits):] }
 // Buffered adds what waits to what the kernel has not taken.
 func (g *Gate) Buffered() int { return g.Waiting() + g.Below.Buffered() }
 
-// Reading is false too while too much waits, if nothing above paces itself.
-func (g *Gate) Reading() bool {
-	return g.ending&losing == 0 && g.Layer.Reading() && (g.Waiting() <= tooMuch || g.PacesItself())
-}
+// Reading is false from the end on, also where that still waits.
+func (g *Gate) Reading() bool { return g.ending&losing == 0 && g.Layer.Reading() }
 
 // Drained counts from when what waits has gone through.
 func (g *Gate) Drained(f func(error)) {

@@ -198,6 +198,31 @@ func TestGatePausesReading(t *testing.T) {
 	assert.Equal(t, "x", b.heard)
 }
 
+// One read full of small requests with large answers stays bounded, and is answered
+// whole, also if the peer takes everything at once.
+func TestGateBoundsLargeAnswers(t *testing.T) {
+	for _, stalled := range []bool{true, false} {
+		a := newAnswerer()
+		a.line = func(string) {
+			a.lines++
+			for range 16 {
+				a.Write(make([]byte, 4<<10))
+			}
+			a.most = max(a.most, a.Buffered())
+		}
+		tr := protocoltest.Connect(protocol.Stack(&valve{opens: true}, a))
+		tr.Stall(stalled)
+		tr.Receive(strings.Repeat("\r\n", 100))
+		assert.Less(t, a.most, 600<<10)
+		tr.Stall(false)
+		for range 100 {
+			tr.Take()
+		}
+		assert.Equal(t, 100, a.lines)
+		assert.Less(t, a.most, 600<<10)
+	}
+}
+
 // Drained waits for the Gate too, and is told the reason where that does not open.
 func TestDrainedWaitsForTheGate(t *testing.T) {
 	b := &bare{}
