@@ -21,7 +21,7 @@ import (
 func main() {
 	var room chat.Room
 	var limit factory.Limit
-	socket := factory.Socket{OOBInline: true} // telnet sends part of an interrupt as urgent data
+	var socket factory.Socket
 	listen := flag.String("listen", "127.0.0.1:12345", "`address` to listen on")
 	flag.IntVar(&room.MaxMembers, "members", 1000, "most people in the room; -1: any number")
 	flag.IntVar(&limit.PerPeer, "host", 100, "most connections from one host; 0: any number")

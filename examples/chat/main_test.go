@@ -122,6 +122,25 @@ func TestConversation(t *testing.T) {
 	}
 }
 
+// Who presses the interrupt key in telnet, part of which comes as urgent data, has
+// none of his text lost, and nobody sees it.
+func TestInterruptKey(t *testing.T) {
+	cmd, addr := start(t, "-listen", "127.0.0.1:0")
+	alice := dial(t, addr)
+	alice.greeted()
+	_, err := io.WriteString(alice, "ha\xff\xf4\xff") // IP, and the beginning of a Synch
+	require.NoError(t, err)
+	raw, err := alice.Conn.(*net.TCPConn).SyscallConn()
+	require.NoError(t, err)
+	require.NoError(t, raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte("\xf2"), syscall.MSG_OOB, nil) }))
+	require.NoError(t, err)
+	alice.sends("\xff\xfd\x06lf") // DO TIMING-MARK
+	alice.reads("\xff\xfb\x06127.0.0.1 says half")
+	alice.Close()
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	assert.NoError(t, cmd.Wait())
+}
+
 // The limits can be set.
 func TestFlags(t *testing.T) {
 	cmd, addr := start(t, "-listen", "127.0.0.1:0", "-members", "2", "-history", "5", "-line", "10", "-burst", "3")

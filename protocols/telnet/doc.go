@@ -26,9 +26,13 @@
 // telnet stays what it is: a byte 255 that no command follows is dropped and
 // nothing else.
 //
-// A client's interrupt key sends IP and a Synch, whose DM is urgent data. Listen
-// with Socket.OOBInline, or the kernel takes the DM out of the stream, and the
-// IAC before it is taken for a stray one. Input before the IP is handed up first;
-// what of it should be forgotten is for the session to decide (for lines,
+// A client's interrupt key sends IP and a Synch, whose DM is urgent data; the
+// layer has it stay in the stream (SO_OOBINLINE). Input before the IP is handed up
+// first; what of it should be forgotten is for the session to decide (for lines,
 // ClearLineBuffer).
+//
+// RFC 1123, section 3.2.2, wants SGA offered and accepted by everybody. Clients of
+// today take the agreement for character mode, in which they send each key at once
+// and people cannot correct what they type, so that is left to Config.Offer and
+// Config.Grant.
 package telnet

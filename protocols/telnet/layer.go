@@ -28,7 +28,9 @@ func stack(c *Config, above protocol.Protocol) *layer {
 }
 
 // ConnectionMade says what the Config has us say, and then connects the session.
+// From here on the DM of a Synch, which is urgent data, stays in the stream.
 func (l *layer) ConnectionMade(t protocol.Transport) {
+	_ = l.SetOOBInline(true) // where that cannot be set there is no urgent data
 	for _, o := range l.dec.config.Offer {
 		l.want(o, true, true)
 	}

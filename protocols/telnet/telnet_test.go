@@ -258,16 +258,33 @@ func TestDropInputBehindAPause(t *testing.T) {
 	assert.Equal(t, `"pause"`, s.take())
 }
 
-// A pipe notes what is written by reference.
+// A pipe notes what is written by reference, and how it was tuned.
 type pipe struct {
 	protocol.Transport
 	shared [][]byte
+	inline bool
 	err    error
 }
 
 func (p *pipe) WriteShared(b []byte) (int, error) {
 	p.shared = append(p.shared, b)
 	return len(b), p.err
+}
+
+func (p *pipe) SetNoDelay(bool) error            { return nil }
+func (p *pipe) SetKeepAlive(time.Duration) error { return nil }
+func (p *pipe) SetOOBInline(on bool) error       { p.inline = on; return p.err }
+
+// The DM of a Synch stays in the stream, also where the layer is not the first; a
+// transport that cannot see to that will do too.
+func TestUrgentDataStaysInTheStream(t *testing.T) {
+	for _, err := range []error{nil, errors.ErrUnsupported} {
+		p := &pipe{Transport: protocoltest.Connect(&transfer{}).Transport, err: err}
+		x := &transfer{}
+		protocol.Connect(protocol.Stack(&masked{}, telnet.Config{}.New(x)), p)
+		assert.True(t, p.inline)
+		assert.NotNil(t, x.Transport)
+	}
 }
 
 // Text without IAC and bare CR goes by reference, other text is encoded.
