@@ -1,16 +1,13 @@
 package telnet_test
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/line"
 	"github.com/torsion-go/torsion/protocols/telnet"
@@ -43,6 +40,8 @@ func (s *session) LineReceived(l []byte) {
 		c.ShowInput()
 	case "pause":
 		s.PauseReading()
+	case "cr":
+		s.SendLine("\rx")
 	case "lose":
 		s.LoseConnection()
 	}
@@ -175,6 +174,23 @@ func TestConfiguredOptions(t *testing.T) {
 	)
 }
 
+// Each side is binary for itself: a CR of the peer's means nothing then, and ours
+// still is text (RFC 856).
+func TestBinaryOneWay(t *testing.T) {
+	talk(t, telnet.Config{Accept: []telnet.Option{telnet.Binary}},
+		turn{"a\r\x00b\r\n", "", `"a", "b"`},
+		turn{"\xff\xfb\x00", "\xff\xfd\x00", "BINARY theirs on"},
+		turn{"a\r\x00b\xff\xff\r\n", "", `"a\r\x00b\xff"`},
+		turn{"cr\r\n", "\r\x00x\r\n", `"cr"`},
+		turn{"\xff\xfc\x00a\r\x00", "\xff\xfe\x00", `BINARY theirs off, "a"`},
+		turn{"\xff\xfd\x00", "\xff\xfc\x00", ""},
+	)
+	talk(t, telnet.Config{Grant: []telnet.Option{telnet.Binary}},
+		turn{"\xff\xfd\x00", "\xff\xfb\x00", "BINARY ours on"},
+		turn{"cr\r\x00", "\rx\r\n", `"cr"`},
+	)
+}
+
 // A password is not shown: we say that we echo, and do not.
 func TestPasswordIsHidden(t *testing.T) {
 	talk(t, telnet.Config{},
@@ -256,70 +272,6 @@ func TestDropInputBehindAPause(t *testing.T) {
 		s.ResumeReading()
 	})
 	assert.Equal(t, `"pause"`, s.take())
-}
-
-// A pipe notes what is written by reference, and how it was tuned.
-type pipe struct {
-	protocol.Transport
-	shared [][]byte
-	inline bool
-	err    error
-}
-
-func (p *pipe) WriteShared(b []byte) (int, error) {
-	p.shared = append(p.shared, b)
-	return len(b), p.err
-}
-
-func (p *pipe) SetNoDelay(bool) error            { return nil }
-func (p *pipe) SetKeepAlive(time.Duration) error { return nil }
-func (p *pipe) SetOOBInline(on bool) error       { p.inline = on; return p.err }
-
-// The DM of a Synch stays in the stream, also where the layer is not the first; a
-// transport that cannot see to that will do too.
-func TestUrgentDataStaysInTheStream(t *testing.T) {
-	for _, err := range []error{nil, errors.ErrUnsupported} {
-		p := &pipe{Transport: protocoltest.Connect(&transfer{}).Transport, err: err}
-		x := &transfer{}
-		protocol.Connect(protocol.Stack(&masked{}, telnet.Config{}.New(x)), p)
-		assert.True(t, p.inline)
-		assert.NotNil(t, x.Transport)
-	}
-}
-
-// Text without IAC and bare CR goes by reference, other text is encoded.
-func TestSharedTextIsNotCopied(t *testing.T) {
-	s := &session{}
-	tr := protocoltest.Connect(&transfer{})
-	p := &pipe{Transport: tr.Transport}
-	protocol.Connect(telnet.Config{}.New(line.New(s)), p)
-	w, ok := protocol.As[protocol.SharedWriter](s.Conn)
-	assert.True(t, ok)
-	plain, coded := []byte("hello\r\nGr\u00fc\u00dfe\r\n"), []byte("\xff\rx")
-	n, err := w.WriteShared(plain)
-	assert.True(t, n == len(plain) && err == nil && &p.shared[0][0] == &plain[0])
-	n, err = w.WriteShared(coded)
-	assert.True(t, n == len(coded) && err == nil)
-	assert.Equal(t, "\xff\xff\r\x00x", string(p.shared[1]))
-	assert.Equal(t, "\xff\rx", string(coded))
-	p.err = net.ErrClosed
-	n, err = w.WriteShared(plain)
-	assert.True(t, n == 0 && errors.Is(err, net.ErrClosed))
-}
-
-// What a session writes is text, and after the end it is told.
-func TestWriteEncodes(t *testing.T) {
-	s := &session{}
-	tr := protocoltest.Connect(telnet.Config{}.New(line.New(s)))
-	tr.Do(func() {
-		n, err := s.Write([]byte("a\xff\r"))
-		assert.True(t, n == 3 && err == nil)
-		s.SendLine("b")
-		s.LoseConnection()
-		n, err = s.Write([]byte("c"))
-		assert.True(t, n == 0 && errors.Is(err, net.ErrClosed))
-	})
-	assert.Equal(t, "a\xff\xff\r\x00b\r\n", tr.Take())
 }
 
 // A transfer paces itself, as a proxy does, so nothing but the layer can stop the
@@ -406,37 +358,6 @@ func TestConnWithoutTelnet(t *testing.T) {
 	assert.Empty(t, tr.Take())
 }
 
-// A masked layer flips the bits of everything on its way, like a cipher.
-type masked struct{ protocol.Layer }
-
-func mask(p []byte) []byte {
-	q := make([]byte, len(p))
-	for i, b := range p {
-		q[i] = ^b
-	}
-	return q
-}
-
-func (m *masked) DataReceived(p []byte)             { m.Above.DataReceived(mask(p)) }
-func (m *masked) Write(p []byte) (int, error)       { return m.Below.Write(mask(p)) }
-func (m *masked) WriteShared(p []byte) (int, error) { return m.Write(p) }
-
-// Over another layer, as inside TLS, telnet does the same, pauses and resumes
-// included.
-func TestTelnetOverALayer(t *testing.T) {
-	for name, pieces := range protocoltest.Cuts("pause\r\n\xff\xfd\x06two\r\x00lose\r\n") {
-		s := &session{}
-		tr := protocoltest.Connect(protocol.Stack(&masked{}, telnet.Config{}.New(line.New(s))))
-		for _, p := range pieces {
-			tr.Receive(string(mask([]byte(p))))
-		}
-		assert.Equal(t, `"pause"`, s.take(), name)
-		tr.Do(s.ResumeReading)
-		assert.Equal(t, `"two", "lose", lost`, s.take(), name)
-		assert.Equal(t, "\xff\xfb\x06", string(mask([]byte(tr.Take()))), name)
-	}
-}
-
 // A line that is written at once, with large answers, is bounded below the lines
 // too, and a session that ends after EOF still says its last words.
 func TestLinesOverTelnetEnd(t *testing.T) {
@@ -452,30 +373,6 @@ func TestLinesOverTelnetEnd(t *testing.T) {
 	assert.Equal(t, "bye\r\n", tr.Take())
 	assert.ErrorIs(t, tr.Lost(), protocol.ErrConnectionDone)
 	assert.Equal(t, []string{"one"}, i.heard)
-}
-
-// A starter is a factory with abilities, and refuses when it has had enough.
-type starter struct{ left int }
-
-func (s *starter) StartFactory() error { return nil }
-func (s *starter) StopFactory()        {}
-
-func (s *starter) BuildProtocol(net.Addr) protocol.Protocol {
-	if s.left--; s.left < 0 {
-		return nil
-	}
-	return line.New(&ignorant{})
-}
-
-// A wrapped factory keeps its abilities, and may refuse.
-func TestWrapKeepsTheFactory(t *testing.T) {
-	f := telnet.Config{}.Wrap(&starter{left: 1})
-	_, ok := protocol.As[factory.Starter](f)
-	assert.True(t, ok)
-	tr := protocoltest.Connect(f.BuildProtocol(nil))
-	tr.Receive("\xff\xfd\x01")
-	assert.Equal(t, "\xff\xfc\x01", tr.Take())
-	assert.True(t, f.BuildProtocol(nil) == nil, "no protocol, not one that is nil inside")
 }
 
 // Nothing is left of a connection that ended while input waited.
