@@ -59,9 +59,9 @@ var mayImport = map[string]string{
 	"examples": "protocol factory clock deferred protocols reactor",
 }
 
-// forTests is what the tests of any folder may import besides: factories, the kits, a framing
-// to put on top of a layer, and a layer to put below everything.
-const forTests = "factory protocoltest reactortest protocols/line protocols/secure"
+// forTests is what the tests of any folder may import besides: factories, the
+// kits, a framing to put on top of a layer, and layers to put below everything.
+const forTests = "factory protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{
