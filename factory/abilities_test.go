@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 
@@ -25,12 +26,14 @@ type policy struct {
 }
 
 func policies() map[string]policy {
+	quiet := slog.New(slog.DiscardHandler)
 	log := func(level slog.Level) factory.TrafficLog {
 		return factory.TrafficLog{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Level: level}
 	}
+	record := factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return forgetful{}, nil }, Logger: quiet}
 	again := &factory.Reconnecting{Clock: &clock.Fake{}}
 	all := func(f factory.Factory) factory.Factory {
-		f = log(slog.LevelError).Around(f)
+		f = record.Around(log(slog.LevelError).Around(f))
 		return (&factory.Limit{}).Around(factory.Idle{}.Around(again.Around(f)))
 	}
 	const tapped = "EOFReceiver Shutdowner Flusher SharedWriter BufferAvailer"
@@ -41,9 +44,15 @@ func policies() map[string]policy {
 		"Reconnecting": {again.Around, ""},
 		"TrafficLog":   {log(slog.LevelError).Around, tapped},
 		"silent log":   {log(slog.LevelDebug).Around, tapped},
+		"Recording":    {record.Around, tapped},
 		"all of them":  {all, tapped},
 	}
 }
+
+type forgetful struct{}
+
+func (forgetful) Write(p []byte) (int, error) { return len(p), nil }
+func (forgetful) Close() error                { return nil }
 
 // overflowing has f serve those above a limit.
 func overflowing(f factory.Factory) factory.Factory {

@@ -1,14 +1,19 @@
 package protocoltest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/line"
 )
 
 // An accuser is a judge who remembers the first thing that was wrong.
@@ -24,8 +29,8 @@ func (a *accuser) Errorf(format string, args ...any) {
 
 func (a *accuser) FailNow() { panic(a) }
 
-// judged plays text whole and returns what was wrong; "" if nothing was.
-func judged(f factory.Factory, text string) string {
+// judged plays text with a cut and returns what was wrong; "" if nothing was.
+func judged(f factory.Factory, cut, text string) string {
 	a := &accuser{}
 	func() {
 		defer func() {
@@ -33,7 +38,7 @@ func judged(f factory.Factory, text string) string {
 				panic(v)
 			}
 		}()
-		play(a, f, "whole", text)
+		play(a, f, cut, text)
 	}()
 	return a.wrong
 }
@@ -75,8 +80,113 @@ func TestTranscript(t *testing.T) {
 		{"X: a", "line 1"},
 		{"C", "line 1"},
 	} {
-		wrong := judged(politely(), c.text)
+		wrong := judged(politely(), "whole", c.text)
 		assert.Equal(t, c.wrong == "", wrong == "", "%q: %s", c.text, wrong)
 		assert.Contains(t, wrong, c.wrong, "%q", c.text)
+	}
+}
+
+// A session of lines has something of everything: it answers them, says so if
+// nobody speaks, takes a few bytes as they come, and has a last word.
+type session struct {
+	line.Base
+	nag   string // what it says after ten seconds
+	wants int    // bytes
+	sum   byte
+}
+
+func (s *session) ConnectionMade(c *line.Conn) {
+	s.SendLine("200 ready")
+	s.wait()
+}
+
+func (s *session) wait() { s.AfterFunc(10*time.Second, func() { s.SendLine(s.nag) }) }
+
+func (s *session) LineReceived(l []byte) {
+	switch string(l) {
+	case "PUT":
+		s.wants = 4
+		s.SendLine("go on")
+		s.SetRawMode()
+	case "QUIT":
+		s.SendLine("221 bye")
+		s.LoseConnection()
+	default:
+		s.SendLine("250 " + string(l))
+	}
+}
+
+func (s *session) RawDataReceived(data []byte) {
+	n := min(s.wants, len(data))
+	for _, b := range data[:n] {
+		s.sum += b
+	}
+	if s.wants -= n; s.wants == 0 {
+		s.SendBytes([]byte{s.sum, 0xff, '\n'})
+		s.SetLineMode(data[n:])
+	}
+}
+
+func (s *session) EOFReceived() (keep bool) {
+	s.SendLine("so long")
+	return false
+}
+
+func (s *session) Shutdown() {
+	s.SendLine("421 later")
+	s.LoseConnection()
+}
+
+func nagging(nag string) factory.Factory {
+	return factory.Each(func() protocol.Protocol { return line.New(&session{nag: nag}) })
+}
+
+// A tape keeps what is recorded.
+type tape struct{ bytes.Buffer }
+
+func (t *tape) Close() error { return nil }
+
+// record returns the transcript of a session with f.
+func record(f factory.Factory, session func(tr *Transport)) string {
+	t := &tape{}
+	r := factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return t, nil }}
+	session(Connect(r.Around(f).BuildProtocol(theirs)))
+	return t.String()
+}
+
+// What was recorded can be played, whatever the cuts, and another protocol does
+// not pass.
+func TestRecordingsCanBePlayed(t *testing.T) {
+	for name, peer := range map[string]func(tr *Transport){
+		"end": func(tr *Transport) {
+			tr.Receive("hello\r\nhe")
+			tr.Advance(2500 * time.Millisecond)
+			tr.Receive("llo \r\n\r\nPUT\r\n")
+			tr.Receive("\x00\xff")
+			tr.Advance(123456 * time.Microsecond)
+			tr.Receive("\n\x80é\n\"\r\n")
+			tr.Advance(time.Minute)
+			tr.Receive("still here\r\nhalf a line")
+			tr.EOF()
+		},
+		"quit": func(tr *Transport) {
+			tr.Advance(time.Minute)
+			tr.Receive("QUIT\r\nunheard\r\n")
+		},
+		"shutdown": func(tr *Transport) {
+			tr.Advance(time.Minute)
+			tr.Shutdown()
+		},
+		"reset": func(tr *Transport) {
+			tr.Advance(time.Minute)
+			tr.Receive("hel")
+			tr.Reset()
+		},
+	} {
+		text := record(nagging("hurry up"), peer)
+		for cut := range Cuts("") {
+			assert.Empty(t, judged(nagging("hurry up"), cut, text), "%s, %s:\n%s", name, cut, text)
+			assert.Contains(t, judged(nagging("Hurry up"), cut, text), "Not equal", "%s, %s", name, cut)
+		}
 	}
 }
