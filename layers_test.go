@@ -33,7 +33,7 @@ var mayImport = map[string]string{
 
 	// L1: one engine over a Kernel, and the test kits that drive it.
 	"factory":         "protocol clock",
-	"deferred":        "protocol clock",
+	"deferred":        "protocol clock internal/stand",
 	"internal/loop":   "protocol factory clock internal",
 	"internal/memnet": "protocol factory clock internal",
 	"protocoltest":    "protocol factory clock internal",
@@ -44,7 +44,7 @@ var mayImport = map[string]string{
 	"protocols/intn":        "protocol factory clock protocols/internal",
 	"protocols/telnet":      "protocol factory clock",
 	"protocols/line":        "protocol factory clock",
-	"protocols/secure":      "protocol factory clock",
+	"protocols/secure":      "protocol factory clock internal/stand",
 	"protocols/group":       "protocol factory clock",
 	"protocols/wire":        "protocol factory clock protocols/line",
 	"protocols/knock":       "protocol factory clock protocols/line",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/torsion-go/torsion/clock"
+	"github.com/torsion-go/torsion/internal/stand"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -27,7 +28,7 @@ type Coroutine struct {
 	panicked bool                    // f has
 	over     bool                    // f has ended
 	err      error                   // of f
-	stand    stand
+	stand    stand.Stand
 }
 
 // Run runs f on the loop, up to its first wait before it returns. The Deferred
@@ -51,7 +52,7 @@ func (c *Coroutine) start() *Deferred[struct{}] {
 	c.result = New[struct{}](c.loop)
 	c.result.cancel = c.asked
 	c.forget = func() {}
-	c.stand.host, _ = c.loop.(host)
+	c.stand = stand.In(c.loop)
 	c.next, _ = iter.Pull(c.body)
 	c.resume()
 	if !c.over {
@@ -63,7 +64,7 @@ func (c *Coroutine) start() *Deferred[struct{}] {
 // body is f on its own stack.
 func (c *Coroutine) body(yield func(struct{}) bool) {
 	c.yield = yield
-	c.stand.arrive()
+	c.stand.Arrive()
 	defer func() {
 		switch p := recover(); p.(type) {
 		case nil:
@@ -79,9 +80,9 @@ func (c *Coroutine) body(yield func(struct{}) bool) {
 // resume runs f up to its next wait, or its end.
 func (c *Coroutine) resume() {
 	c.waits = nil
-	c.stand.enter()
+	c.stand.Enter()
 	_, more := c.next()
-	c.stand.leave()
+	c.stand.Leave()
 	if !more {
 		c.end()
 	}
