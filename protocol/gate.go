@@ -45,7 +45,6 @@ type Gate struct {
 const (
 	losing  = 1 << iota // LoseConnection, or Abort
 	halving             // CloseWrite
-	below               // the end has been passed on, and a holder keeps it back
 )
 
 // Why a Gate has the writers above paused.
@@ -337,28 +336,10 @@ func (g *Gate) end() {
 
 // hold passes the end on and has it wait below.
 func (g *Gate) hold() {
-	if g.ending&below == 0 && g.Layer.RegisterProducer(holder{g}, true) == nil {
-		g.ending |= below
-	}
-	if g.ending&below != 0 {
+	if g.keep(); g.kept {
 		g.end()
 	}
 }
-
-// letGo has an end that waits below go on.
-func (g *Gate) letGo() {
-	if g.ending&below != 0 {
-		g.ending &^= below
-		g.Layer.UnregisterProducer()
-	}
-}
-
-// A holder keeps an end back, as a producer does.
-type holder struct{ g *Gate }
-
-func (h holder) PauseProducing()  { h.g.fill(belowFull) }
-func (h holder) ResumeProducing() { h.g.empty(belowFull) }
-func (h holder) StopProducing()   {}
 
 // ConnectionLost tells who waits for the output, and then above.
 func (g *Gate) ConnectionLost(reason error) {

@@ -1,12 +1,21 @@
 package protocol
 
-// pacing is a Gate's producer, which it paces as a transport does.
+// pacing is a Gate's producer, which it paces as a transport does. Below knows of a
+// holder instead: that is told when the transport is full, and keeps ends back.
 type pacing struct {
 	producer  Producer
 	streaming bool
+	kept      bool // a holder is registered below
 	nth       int  // which producer it is
 	idle      bool // a pull producer wrote nothing when it was last resumed
 }
+
+// A holder is what below takes for the producer.
+type holder struct{ g *Gate }
+
+func (h holder) PauseProducing()  { h.g.fill(belowFull) }
+func (h holder) ResumeProducing() { h.g.empty(belowFull) }
+func (h holder) StopProducing()   { h.g.stopProducer() }
 
 // RegisterProducer has p paced by what waits and by what the kernel has to take.
 func (g *Gate) RegisterProducer(p Producer, streaming bool) error {
@@ -26,7 +35,11 @@ func (g *Gate) RegisterProducer(p Producer, streaming bool) error {
 	g.adopt(p, streaming)
 	g.producing = true
 	g.Layer.resume(pausing) // from now on the producer is what is paused
-	g.start()
+	if g.full != 0 {
+		g.pauseProducer()
+	}
+	g.keep()
+	g.pull()
 	return nil
 }
 
@@ -35,21 +48,33 @@ func (g *Gate) adopt(p Producer, streaming bool) {
 	g.nth++
 }
 
-// start begins to pace the producer.
-func (g *Gate) start() {
-	if !g.streaming {
-		g.pull()
-	} else if g.full != 0 {
-		g.producer.PauseProducing()
+// keep registers a holder below.
+func (g *Gate) keep() {
+	if !g.kept {
+		g.kept = true
+		g.kept = g.Layer.RegisterProducer(holder{g}, true) == nil
 	}
 }
 
-// moveProducer takes a producer over that was registered below before Shut.
+// letGo takes it back; an end that has waited for it goes on. Below is to believe that
+// somebody paces himself, and so tells when there is room again.
+func (g *Gate) letGo() {
+	if r, ok := As[ProducerRegistry](g.Below); ok && g.kept {
+		r.UnregisterProducer()
+	}
+	g.kept, g.producing = false, false
+	if g.full != 0 && g.ending&losing == 0 && !g.PacesItself() {
+		g.Layer.pause(pausing)
+	}
+}
+
+// moveProducer takes a producer over that was registered below before Shut. It has
+// heard of all pauses there, and so has the Gate.
 func (g *Gate) moveProducer() {
-	if g.producer != nil {
-		g.Layer.UnregisterProducer()
-		g.producing = true
-		g.start()
+	if r, ok := As[ProducerRegistry](g.Below); ok && g.producer != nil {
+		r.UnregisterProducer()
+		g.keep()
+		g.pull()
 	}
 }
 
@@ -59,19 +84,21 @@ func (g *Gate) UnregisterProducer() {
 		return
 	}
 	g.producer = nil
-	if !g.shut {
+	switch {
+	case !g.shut:
 		g.Layer.UnregisterProducer()
-		return
+	case g.ending == 0:
+		g.letGo()
+	default:
+		g.wind()
 	}
-	g.producing = false
-	if g.full != 0 && !g.PacesItself() {
-		g.Layer.pause(pausing)
-	}
-	g.wind()
 }
 
 // pull resumes a pull producer when nothing waits any more, anywhere.
 func (g *Gate) pull() {
+	if g.producer == nil || g.streaming {
+		return
+	}
 	nth := g.nth
 	g.Drained(func(err error) {
 		if err != nil || g.producer == nil || g.nth != nth {
@@ -89,20 +116,20 @@ func (g *Gate) pull() {
 // pullAgain is called when something was written: a pull producer has its next turn
 // behind that.
 func (g *Gate) pullAgain() {
-	if g.idle && g.producer != nil && !g.streaming {
+	if g.idle {
 		g.idle = false
 		g.pull()
 	}
 }
 
 func (g *Gate) pauseProducer() {
-	if g.producer != nil && g.streaming {
+	if g.producer != nil && g.streaming && g.shut {
 		g.producer.PauseProducing()
 	}
 }
 
 func (g *Gate) resumeProducer() {
-	if g.producer != nil && g.streaming {
+	if g.producer != nil && g.streaming && g.shut {
 		g.producer.ResumeProducing()
 	}
 }

@@ -342,3 +342,66 @@ func TestDroppedGateSendsNothing(t *testing.T) {
 	assert.Equal(t, "alert", tr.Take())
 	assert.True(t, tr.Closed())
 }
+
+// A producer is paused and resumed in pairs before the Gate is shut, across that, and
+// afterwards.
+func TestGateTakesPausedProducersOver(t *testing.T) {
+	b, s := &bare{}, &source{}
+	g := protocol.Stack(&struct{ protocol.Gate }{}, b)
+	tr := protocoltest.Connect(g)
+	tr.Stall(true)
+	tr.Do(func() {
+		assert.NoError(t, g.RegisterProducer(s, true))
+		b.Write(make([]byte, 300<<10))
+	})
+	assert.Equal(t, "pause", s.take())
+	tr.Do(g.Shut)
+	tr.Do(func() { b.Write(make([]byte, 300<<10)) })
+	assert.Empty(t, s.take())
+	tr.Stall(false)
+	assert.Empty(t, s.take(), "the Gate is shut")
+	tr.Do(func() { g.Open(func(p []byte) { g.Below.Write(p) }) })
+	assert.Equal(t, "resume", s.take())
+	tr.Stall(true)
+	tr.Do(func() { b.Write(make([]byte, 300<<10)) })
+	assert.Equal(t, "pause", s.take())
+	tr.Stall(false)
+	assert.Equal(t, "resume", s.take())
+}
+
+// A producer that comes when much waits already is paused at once, and one that goes
+// leaves the reading to be paused instead of it.
+func TestGatePausesLateProducers(t *testing.T) {
+	b, s := &bare{}, &source{}
+	g := protocol.Stack(&valve{opens: true}, b)
+	tr := protocoltest.Connect(g)
+	tr.Stall(true)
+	tr.Do(func() { g.AfterFunc(0, func() { b.Write(make([]byte, 1<<20)) }) })
+	tr.Do(func() {
+		assert.False(t, b.Reading())
+		assert.NoError(t, g.RegisterProducer(s, true))
+	})
+	assert.Equal(t, "pause", s.take())
+	tr.Do(func() { assert.True(t, b.Reading()) })
+	tr.Do(g.UnregisterProducer)
+	tr.Do(func() { assert.False(t, b.Reading()) })
+	tr.Stall(false)
+	tr.Do(func() { assert.True(t, b.Reading()) })
+	assert.Empty(t, s.take())
+	tr.Receive("x")
+	assert.Equal(t, "x", b.heard)
+}
+
+// A producer that comes when somebody has closed below the Gate is stopped.
+func TestGateStopsProducersThatAreTooLate(t *testing.T) {
+	b, s := &bare{}, &source{}
+	v, tr := gated(b)
+	tr.Do(func() {
+		v.Below.LoseConnection()
+		assert.NoError(t, v.RegisterProducer(s, true))
+		assert.Equal(t, "stop", s.take())
+		v.UnregisterProducer()
+	})
+	tr.EOF()
+	assert.Empty(t, s.take())
+}
