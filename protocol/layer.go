@@ -105,9 +105,10 @@ func (l *Layer) EOFReceived() (keep bool) {
 	return true
 }
 
-// ReadResumed tells above, which comes before anything the layer holds.
+// ReadResumed tells above, which comes before anything the layer holds. What is
+// above may be paused while the layer reads on.
 func (l *Layer) ReadResumed() {
-	if r, ok := As[ReadResumer](l.Above); ok {
+	if r, ok := As[ReadResumer](l.Above); ok && l.self.Reading() {
 		r.ReadResumed()
 	}
 }
@@ -224,8 +225,9 @@ func (l *Layer) resume(why uint8) {
 	l.pauses &^= why
 	switch {
 	case before == 0 || l.pauses != 0:
-	case l.readsOn:
+	case l.readsOn && l.Below.Reading():
 		l.AfterFunc(0, l.readResumed)
+	case l.readsOn: // below will tell, or the connection is ending
 	default:
 		l.Below.ResumeReading()
 	}

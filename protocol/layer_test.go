@@ -840,3 +840,20 @@ func TestConversationThroughLayers(t *testing.T) {
 		assert.True(t, strings.HasPrefix(said[1], server.heard))
 	}
 }
+
+// While a layer reads on for itself, nobody above is told to read on before it wants
+// to, and the end is no exception to what is legal.
+func TestReadOnTellsNobodyWhoIsPaused(t *testing.T) {
+	f := &full{}
+	top := protocol.Stack(&plain{}, f)
+	tr := protocoltest.Connect(top)
+	tr.Do(f.PauseReading)
+	tr.Do(func() { top.ReadOn(true) })
+	tr.Advance(0)
+	assert.Empty(t, f.take())
+	tr.Do(f.ResumeReading)
+	assert.Equal(t, "read", f.take())
+	tr.Do(func() { f.PauseReading(); f.Abort(); f.ResumeReading() })
+	tr.Do(func() { f.PauseReading(); f.ResumeReading() })
+	assert.Equal(t, "lost", f.take())
+}
