@@ -119,15 +119,16 @@ func connectorStops(w *world) {
 	assert.Equal(w, []string{"connecting", "failed"}, f.d.read())
 }
 
-// Stop of a Connector that has a connection is a LoseConnection.
+// Stop of a Connector that has a connection is a LoseConnection, through layers too.
 func connectorStopLoses(w *world) {
 	w.start()
-	p := w.probe()
-	c := w.join(w.serve(w.echoes()), p)
+	p, peer := w.probe(), w.probe()
+	c := w.join(w.serve(just(peer)), p)
 	wait(w, p.made)
-	w.on(func() { p.Write([]byte("x")) })
-	c.Stop()
+	w.on(func() { p.Write(make([]byte, 1<<20)); c.Stop() })
 	assert.Equal(w, protocol.ErrConnectionDone, p.end())
+	assert.Equal(w, protocol.ErrConnectionDone, peer.end())
+	assert.Len(w, peer.input, 1<<20)
 }
 
 // Connect while there is an attempt or a connection does nothing.
