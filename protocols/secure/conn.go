@@ -64,7 +64,8 @@ func (m *memConn) Write(p []byte) (int, error) {
 		m.out = append(m.out, p...)
 		return len(p), nil
 	}
-	return m.below.Write(p)
+	_, _ = m.below.Write(p) // ConnectionLost tells
+	return len(p), nil
 }
 
 // feed has data be read behind what is there. It is lent until hold.
@@ -76,11 +77,12 @@ func (m *memConn) feed(data []byte) {
 }
 
 // hold keeps a copy of what is lent.
-func (m *memConn) hold() {
+func (m *memConn) hold() { m.in = append([]byte(nil), m.in...) }
+
+// release gives our own buffer back when it has been read.
+func (m *memConn) release() {
 	if len(m.in) == 0 {
 		m.in = nil
-	} else {
-		m.in = append([]byte(nil), m.in...)
 	}
 }
 

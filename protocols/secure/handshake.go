@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/torsion-go/torsion/clock"
+	"github.com/torsion-go/torsion/internal/stand"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -13,6 +14,7 @@ import (
 type handshake struct {
 	next  func() (struct{}, bool)
 	stop  func()
+	stand stand.Stand // callbacks of the tls.Config run in the coroutine
 	timer clock.Timer
 	err   error
 }
@@ -23,22 +25,41 @@ func (l *layer) begin() {
 	l.ReadOn(true)
 	l.mem.below, l.mem.local, l.mem.remote = l.Below, l.LocalAddr(), l.RemoteAddr()
 	l.tls = l.config.conn(&l.mem)
-	h := &handshake{}
+	h := &handshake{stand: stand.In(l.Loop())}
 	h.next, h.stop = iter.Pull(func(yield func(struct{}) bool) {
+		h.stand.Arrive()
 		l.mem.wait = func() bool { return yield(struct{}{}) }
 		h.err = l.tls.Handshake()
 	})
 	l.shake = h
 	if d := l.config.timeout(); d > 0 {
-		h.timer = l.AfterFunc(d, func() { l.fail(ErrHandshakeTimeout) })
+		h.timer = l.AfterFunc(d, func() { l.fail(&HandshakeError{ErrHandshakeTimeout}) })
 	}
 	l.resume()
+}
+
+// goOn runs the coroutine until it waits, which it reports, or has ended.
+func (h *handshake) goOn() (waits bool) {
+	h.stand.Enter()
+	defer h.stand.Leave() // a callback may panic
+	_, waits = h.next()
+	return waits
+}
+
+// end frees the coroutine.
+func (h *handshake) end() {
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+	h.stand.Enter()
+	defer h.stand.Leave()
+	h.stop()
 }
 
 // resume has the handshake go on until it has to wait, and sends what it says.
 func (l *layer) resume() {
 	h := l.shake
-	_, waits := h.next()
+	waits := h.goOn()
 	if out := l.mem.out; len(out) > 0 {
 		l.mem.out = nil
 		_, _ = l.Below.Write(out) // ConnectionLost tells
@@ -53,33 +74,30 @@ func (l *layer) resume() {
 	}
 }
 
-// stopShaking frees the coroutine.
+// stopShaking ends the handshake, done or not. What it says then nobody hears.
 func (l *layer) stopShaking() {
-	h := l.shake
-	if h == nil {
-		return
-	}
-	l.shake, l.mem.wait, l.mem.out = nil, nil, nil
-	h.stop()
-	if h.timer != nil {
-		h.timer.Stop()
+	if h := l.shake; h != nil {
+		l.shake = nil
+		h.end()
+		l.mem.wait, l.mem.out = nil, nil
 	}
 }
 
 // shaken is the end of a handshake that did not fail: what has waited for it
-// happens.
+// happens. A callback may have ended the connection.
 func (l *layer) shaken() {
 	l.phase = encrypted
-	built := l.Above == nil
-	if built && !l.build() {
+	if !l.writable() || l.Above == nil && !l.build() {
 		return
 	}
 	l.Open(l.encrypt)
 	l.ReadOn(false)
-	if built {
+	if l.outer != nil {
 		protocol.Connect(l.Above, l)
 	}
-	l.Secured(l.tls.ConnectionState())
+	if !l.leaving {
+		l.Secured(l.tls.ConnectionState())
+	}
 	l.deliver()
 }
 

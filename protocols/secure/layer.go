@@ -19,15 +19,15 @@ import (
 // whatever is above wants.
 type layer struct {
 	protocol.Gate
-	config *Config
-	outer  *wrapped // nil for Offer
-	phase  uint8
-	mem    memConn
-	tls    *tls.Conn
-	shake  *handshake // nil unless shaking
-	eof    bool       // the peer has said close_notify
-	fin    bool       // the peer has ended its stream
-	saidFW bool       // CloseWrite was called
+	config  *Config
+	outer   *wrapped // nil for Offer
+	phase   uint8
+	mem     memConn
+	tls     *tls.Conn
+	shake   *handshake // nil unless shaking
+	eof     bool       // the peer has said close_notify
+	halved  bool       // CloseWrite was called
+	leaving bool       // LoseConnection or Abort was
 }
 
 const (
@@ -52,9 +52,14 @@ func stack(c *Config, above protocol.Protocol, outer *wrapped) *layer {
 
 // ConnectionMade begins the handshake, or connects what begins in clear.
 func (l *layer) ConnectionMade(t protocol.Transport) {
-	if l.outer == nil {
+	switch {
+	case l.outer == nil:
 		l.Gate.ConnectionMade(t)
 		return
+	case l.Below == nil: // whoever began this did not use Connect
+		l.Below = t
+	case l.phase != inClear || l.Below != t:
+		panic(protocol.Reused)
 	}
 	l.Shut()
 	l.begin()
@@ -68,7 +73,7 @@ func (l *layer) StartTLS() error {
 	switch {
 	case l.phase != inClear:
 		return ErrStarted
-	case l.closing():
+	case l.leaving || !l.writable():
 		return net.ErrClosed
 	}
 	if l.DropInput() > 0 {
@@ -83,10 +88,10 @@ func (l *layer) StartTLS() error {
 	return nil
 }
 
-// closing reports whether nothing more can be written.
-func (l *layer) closing() bool {
+// writable reports whether anything can still be sent.
+func (l *layer) writable() bool {
 	_, err := l.Below.Write(nil)
-	return err != nil
+	return err == nil
 }
 
 // Flush begins the handshake behind the reply that allowed it, or encrypts what
@@ -103,6 +108,9 @@ func (l *layer) DataReceived(data []byte) {
 	switch l.phase {
 	case inClear:
 		l.Above.DataReceived(data)
+	case starting: // Flush has been postponed
+		l.mem.feed(data)
+		l.mem.hold()
 	case shaking:
 		l.mem.feed(data)
 		l.resume()
@@ -118,6 +126,7 @@ func (l *layer) DataReceived(data []byte) {
 func (l *layer) ReadResumed() {
 	l.Gate.ReadResumed()
 	l.deliver()
+	l.mem.release()
 }
 
 // deliver hands up what can be decrypted, a record at a time, for as long as it is
@@ -162,7 +171,7 @@ func (l *layer) goodbye() {
 // closeNotified is the peer's end of its stream, for what is above.
 func (l *layer) closeNotified() {
 	l.eof = true
-	if l.Gate.EOFReceived(); l.saidFW {
+	if l.Gate.EOFReceived(); l.halved {
 		l.LoseConnection()
 	}
 }
@@ -176,9 +185,7 @@ func (l *layer) EOFReceived() (keep bool) {
 	case starting, shaking:
 		l.fail(&HandshakeError{errHungUp})
 	case encrypted:
-		l.fin = true
-		l.deliver()
-		if !l.eof && l.phase == encrypted {
+		if !l.eof && !l.leaving {
 			l.SetReason(ErrTruncated)
 			l.LoseConnection()
 		}
@@ -189,7 +196,7 @@ func (l *layer) EOFReceived() (keep bool) {
 // CloseWrite says close_notify behind what was written. Where the peer has said
 // so too, the connection has ended.
 func (l *layer) CloseWrite() {
-	l.saidFW = true
+	l.halved = true
 	if l.Gate.CloseWrite(); l.eof {
 		l.LoseConnection()
 	}
@@ -197,11 +204,18 @@ func (l *layer) CloseWrite() {
 
 // LoseConnection ends a connection that has nobody above at once.
 func (l *layer) LoseConnection() {
+	l.leaving = true
 	if l.Above == nil {
 		l.Below.LoseConnection()
 		return
 	}
 	l.Gate.LoseConnection()
+}
+
+// Abort ends it at once in any case.
+func (l *layer) Abort() {
+	l.leaving = true
+	l.Gate.Abort()
 }
 
 // fail ends the connection because TLS cannot go on. An alert that tells the peer
@@ -210,19 +224,23 @@ func (l *layer) fail(err error) {
 	if l.phase == broken {
 		return
 	}
-	l.phase = broken
+	l.phase, l.mem.in = broken, nil
 	l.stopShaking()
 	l.SetReason(err)
 	l.Drop()
 	l.Below.LoseConnection()
 }
 
-// TLSState returns what the handshake came to, when it is done.
+// TLSState returns what the handshake came to, once it is done, for ever. Before,
+// a tls.Conn would not answer.
 func (l *layer) TLSState() (state tls.ConnectionState, ok bool) {
-	if l.tls == nil || l.shake != nil || l.phase == broken {
+	if l.tls != nil && l.shake == nil {
+		state = l.tls.ConnectionState()
+	}
+	if !state.HandshakeComplete {
 		return l.Gate.TLSState() // there may be one below
 	}
-	return l.tls.ConnectionState(), true
+	return state, true
 }
 
 // DropInput adds what was received and not decrypted.
