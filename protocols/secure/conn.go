@@ -22,6 +22,7 @@ type memConn struct {
 	wait   func() bool // parks the handshake until there is more; nil when it is over
 	below  protocol.Transport
 	out    []byte // of the handshake, to be sent when it is parked
+	sent   int    // bytes, after the handshake
 	local  net.Addr
 	remote net.Addr
 }
@@ -64,6 +65,7 @@ func (m *memConn) Write(p []byte) (int, error) {
 		m.out = append(m.out, p...)
 		return len(p), nil
 	}
+	m.sent += len(p)
 	_, _ = m.below.Write(p) // ConnectionLost tells
 	return len(p), nil
 }

@@ -28,6 +28,7 @@ type layer struct {
 	eof     bool       // the peer has said close_notify
 	halved  bool       // CloseWrite was called
 	leaving bool       // LoseConnection or Abort was
+	answers int        // bytes that TLS has said since the peer was last known to read
 }
 
 const (
@@ -37,6 +38,9 @@ const (
 	encrypted
 	broken
 )
+
+// maxAnswers is how many bytes TLS says before we wait until the peer has read them.
+const maxAnswers = 16 << 10
 
 // maxPlain is the longest content of a record (RFC 8446, section 5.1).
 const maxPlain = 16 << 10
@@ -116,6 +120,9 @@ func (l *layer) DataReceived(data []byte) {
 		l.resume()
 		l.mem.hold()
 	case encrypted:
+		if l.eof { // what is behind close_notify is ignored (RFC 8446, section 6.1)
+			return
+		}
 		l.mem.feed(data)
 		l.deliver()
 		l.mem.hold()
@@ -138,8 +145,9 @@ func (l *layer) deliver() {
 	p := plains.Get().(*[maxPlain]byte)
 	defer plains.Put(p)
 	for l.phase == encrypted && l.Reading() {
+		sent := l.mem.sent
 		n, err := l.tls.Read(p[:])
-		if n > 0 {
+		if l.answered(l.mem.sent - sent); n > 0 {
 			l.Above.DataReceived(p[:n])
 		}
 		switch {
@@ -151,6 +159,16 @@ func (l *layer) deliver() {
 		default:
 			l.fail(err)
 		}
+	}
+}
+
+// answered counts what TLS itself has said, for which nobody above is paced. A peer
+// that has it say much (KeyUpdate) and does not read the answers waits until it has.
+func (l *layer) answered(n int) {
+	if l.answers += n; l.answers > maxAnswers {
+		l.answers = 0
+		l.Hold()
+		l.Drained(func(error) { l.Release() })
 	}
 }
 
@@ -170,7 +188,7 @@ func (l *layer) goodbye() {
 
 // closeNotified is the peer's end of its stream, for what is above.
 func (l *layer) closeNotified() {
-	l.eof = true
+	l.eof, l.mem.in = true, nil
 	if l.Gate.EOFReceived(); l.halved {
 		l.LoseConnection()
 	}
