@@ -30,22 +30,9 @@ func (i Idle) Around(f Factory) Factory {
 	case i.Timeout == 0:
 		i.Timeout = 5 * time.Minute
 	}
-	return &timed{f, i.Timeout}
-}
-
-type timed struct {
-	Factory
-	timeout time.Duration
-}
-
-func (f *timed) Inner() any { return f.Factory }
-
-func (f *timed) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
-	return &watched{Protocol: p, timeout: f.timeout}
+	return &around{f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
+		return &watched{Protocol: p, timeout: i.Timeout}
+	}}
 }
 
 // watched is a connection with a timer, which all input and output moves.

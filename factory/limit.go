@@ -1,6 +1,7 @@
 package factory
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -47,25 +48,37 @@ func (f *limited) Inner() any { return f.Factory }
 
 // BuildProtocol refuses, or has a protocol built that holds a slot until its end.
 func (f *limited) BuildProtocol(peer net.Addr) protocol.Protocol {
+	return f.build(peer, Factory.BuildProtocol)
+}
+
+// BuildSecured does so inside TLS.
+func (f *limited) BuildSecured(peer net.Addr, state tls.ConnectionState) protocol.Protocol {
+	return f.build(peer, func(f Factory, peer net.Addr) protocol.Protocol { return buildSecured(f, peer, state) })
+}
+
+// A builder is BuildProtocol or BuildSecured.
+type builder func(f Factory, peer net.Addr) protocol.Protocol
+
+func (f *limited) build(peer net.Addr, build builder) protocol.Protocol {
 	l, host := f.limit, hostOf(peer)
 	switch {
 	case l.take(&l.served, host):
-		return l.build(f.Factory, peer, &l.served, host)
+		return l.build(f.Factory, peer, build, &l.served, host)
 	case l.Overflow != nil && l.take(&l.over, host):
-		return l.build(l.Overflow, peer, &l.over, host)
+		return l.build(l.Overflow, peer, build, &l.over, host)
 	}
 	return nil
 }
 
 // build gives the slot back if no protocol comes of it.
-func (l *Limit) build(f Factory, peer net.Addr, s *slots, host netip.Addr) protocol.Protocol {
+func (l *Limit) build(f Factory, peer net.Addr, build builder, s *slots, host netip.Addr) protocol.Protocol {
 	built := false
 	defer func() {
 		if !built {
 			l.release(s, host)
 		}
 	}()
-	p := f.BuildProtocol(peer)
+	p := build(f, peer)
 	if p == nil {
 		return nil
 	}

@@ -52,7 +52,11 @@ func (r *Reconnecting) Around(f Factory) Factory {
 		panic("factory: a Reconnecting needs the Clock of the network that connects")
 	}
 	w, _ := protocol.As[Watcher](f)
-	return &reconnecting{Factory: f, policy: r, watcher: w}
+	again := &reconnecting{policy: r, watcher: w}
+	again.around = around{f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
+		return &measured{p, again, r.Clock.Now()}
+	}}
+	return again
 }
 
 // Stop ends the waiting: no attempt is begun any more. One that is under way goes
@@ -137,20 +141,10 @@ func (r *Reconnecting) giveUp(c Connector, err error) {
 
 // reconnecting is the factory of the connections.
 type reconnecting struct {
-	Factory
+	around
 	policy  *Reconnecting
 	watcher Watcher // the factory's own, or nil
 	lasted  time.Duration
-}
-
-func (f *reconnecting) Inner() any { return f.Factory }
-
-func (f *reconnecting) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
-	return &measured{p, f, f.policy.Clock.Now()}
 }
 
 // Connecting comes before each attempt, also before one that somebody else began.

@@ -68,22 +68,16 @@ func (r Recording) Around(f Factory) Factory {
 	if r.Logger == nil {
 		r.Logger = slog.Default()
 	}
-	return &recorded{Factory: f, how: r}
+	return &around{f, (&recorded{how: r}).wrap}
 }
 
+// recorded is what the connections have in common.
 type recorded struct {
-	Factory
 	how   Recording
 	conns atomic.Int64
 }
 
-func (f *recorded) Inner() any { return f.Factory }
-
-func (f *recorded) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
+func (f *recorded) wrap(p protocol.Protocol, peer net.Addr) protocol.Protocol {
 	switch n := f.conns.Add(1) - int64(f.how.MaxConnections); {
 	case n > 1:
 		return p

@@ -38,7 +38,7 @@ type Throttle struct {
 // Around returns f within the bounds.
 func (t *Throttle) Around(f Factory) Factory {
 	t.once.Do(func() { t.reading, t.writes = t.limiter(t.TotalRead), t.limiter(t.TotalWrite) })
-	return &throttled{f, t}
+	return &around{f, t.wrap}
 }
 
 // limiter returns one for so many bytes per second.
@@ -53,19 +53,7 @@ func (t *Throttle) limiter(perSecond int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-type throttled struct {
-	Factory
-	throttle *Throttle
-}
-
-func (f *throttled) Inner() any { return f.Factory }
-
-func (f *throttled) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
-	t := f.throttle
+func (t *Throttle) wrap(p protocol.Protocol, _ net.Addr) protocol.Protocol {
 	return protocol.Stack(&slowed{
 		reading: bucket{t.limiter(t.Read), t.reading},
 		writes:  bucket{t.limiter(t.Write), t.writes},

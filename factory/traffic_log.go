@@ -38,22 +38,16 @@ func (l TrafficLog) Around(f Factory) Factory {
 	if l.MaxBytes == 0 {
 		l.MaxBytes = 256
 	}
-	return &logged{Factory: f, to: l}
+	return &around{f, (&logged{to: l}).wrap}
 }
 
+// logged is what the connections have in common.
 type logged struct {
-	Factory
 	to    TrafficLog
 	conns atomic.Int64
 }
 
-func (f *logged) Inner() any { return f.Factory }
-
-func (f *logged) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
+func (f *logged) wrap(p protocol.Protocol, peer net.Addr) protocol.Protocol {
 	log := f.to.Logger.With("conn", f.conns.Add(1), "peer", peer)
 	return &tap{Protocol: p, ear: &reporter{log, f.to.Level, f.to.MaxBytes}}
 }

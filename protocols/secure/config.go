@@ -12,8 +12,10 @@ import (
 	"github.com/torsion-go/torsion/protocol"
 )
 
-// Reasons for which connections end here. One whose handshake failed has the error
-// of crypto/tls, within a [*HandshakeError].
+// Reasons for which connections end here. One whose handshake failed has a
+// [*HandshakeError]; one that broke afterwards has the error of crypto/tls: a
+// tls.RecordHeaderError, or a *net.OpError whose Op says on which side ("remote
+// error", "local error") and whose text says which alert.
 var (
 	// ErrTruncated is the end of a stream without close_notify: whoever cut it may
 	// not have been the peer (RFC 8446, section 6.1). It is an io.ErrUnexpectedEOF.
@@ -23,16 +25,18 @@ var (
 	// command pipelined behind STARTTLS. It would be taken for encrypted.
 	ErrPlaintextInjected = errors.New("secure: input in clear behind StartTLS")
 
-	// ErrHandshakeTimeout ends a handshake that takes too long.
+	// ErrHandshakeTimeout ends a handshake that takes too long, within a
+	// [*HandshakeError].
 	ErrHandshakeTimeout = errors.New("secure: handshake takes too long")
 
 	// ErrStarted is the answer to StartTLS on a connection that has it already.
 	ErrStarted = errors.New("secure: TLS was started already")
 )
 
-// A HandshakeError is the reason of a connection whose handshake failed.
+// A HandshakeError is the reason of a connection whose handshake failed, unless the
+// connection itself did (a reset), or was aborted.
 type HandshakeError struct {
-	Err error // why
+	Err error // why: crypto/tls's or x509's error, or ErrHandshakeTimeout
 }
 
 func (e *HandshakeError) Error() string { return "secure: handshake: " + e.Err.Error() }
@@ -109,7 +113,8 @@ func (c *Config) conn(m *memConn) *tls.Conn {
 
 // A Factory builds the protocol of a connection from what its handshake came to:
 // the name that the client asked for (ServerName), the application protocol
-// (NegotiatedProtocol), the peer's certificates. Wrap looks for it by protocol.As.
+// (NegotiatedProtocol), the peer's certificates. It is what is given to Wrap, or is
+// within the policies of package factory, which pass the question on.
 type Factory interface {
 	// BuildSecured is BuildProtocol when that is known.
 	BuildSecured(peer net.Addr, state tls.ConnectionState) protocol.Protocol

@@ -28,33 +28,39 @@ func (f *offered) BuildProtocol(peer net.Addr) protocol.Protocol {
 type wrapped struct {
 	factory.Factory
 	config *Config
-	failed bool // the connection that ended last had no protocol yet
+	ended  func(built bool) // a connection has, with a protocol or before; or nil
 }
 
 func (f *wrapped) Inner() any { return f.Factory }
 
 func (f *wrapped) BuildProtocol(net.Addr) protocol.Protocol { return stack(f.config, nil, f) }
 
-// build is the BuildProtocol of the factory inside, after the handshake.
+// build is the BuildProtocol of the factory inside, after the handshake. A policy
+// between that is no Factory is not passed by.
 func (f *wrapped) build(peer net.Addr, state tls.ConnectionState) protocol.Protocol {
-	if s, ok := protocol.As[Factory](f.Factory); ok {
+	if s, ok := f.Factory.(Factory); ok {
 		return s.BuildSecured(peer, state)
 	}
 	return f.Factory.BuildProtocol(peer)
 }
 
-// watched is one whose factory is told what becomes of clients.
+// watched is one whose factory is told what becomes of clients. It belongs to the
+// loop on which these are.
 type watched struct {
 	*wrapped
 	watcher factory.Watcher
+	failed  bool // the connection that ended last had no protocol yet
 }
 
 // watch returns f, as a Watcher if what is inside is one.
 func watch(f *wrapped) factory.Factory {
-	if w, ok := protocol.As[factory.Watcher](f.Factory); ok {
-		return &watched{f, w}
+	w, ok := protocol.As[factory.Watcher](f.Factory)
+	if !ok {
+		return f
 	}
-	return f
+	watched := &watched{wrapped: f, watcher: w}
+	f.ended = func(built bool) { watched.failed = !built }
+	return watched
 }
 
 func (f *watched) Connecting(c factory.Connector) { f.watcher.Connecting(c) }
@@ -64,9 +70,12 @@ func (f *watched) ConnectFailed(c factory.Connector, err error) { f.watcher.Conn
 // Disconnected directly follows the ConnectionLost of the connection. For the
 // factory inside, one without a protocol never was one.
 func (f *watched) Disconnected(c factory.Connector, reason error) {
-	if f.failed {
-		f.watcher.ConnectFailed(c, reason)
-	} else {
+	switch {
+	case !f.failed:
 		f.watcher.Disconnected(c, reason)
+	case c.Stopped() && reason == protocol.ErrConnectionDone:
+		f.watcher.ConnectFailed(c, protocol.ErrConnectionAborted)
+	default:
+		f.watcher.ConnectFailed(c, reason)
 	}
 }

@@ -272,8 +272,8 @@ func (l *layer) DropInput() int {
 func (l *layer) ConnectionLost(reason error) {
 	l.stopShaking()
 	l.mem.in = nil
-	if l.outer != nil {
-		l.outer.failed = l.Above == nil
+	if l.outer != nil && l.outer.ended != nil {
+		l.outer.ended(l.Above != nil)
 	}
 	l.Gate.ConnectionLost(reason)
 }
