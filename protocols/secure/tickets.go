@@ -27,25 +27,25 @@ func withoutTickets(c *tls.Config) *tls.Config {
 				chosen = other
 			}
 		}
-		return silent(chosen, hello), nil
+		return silent(c, chosen, hello), nil
 	}
 	return outer
 }
 
-// silent returns the configuration of one connection. Its tickets are c's, for
-// which a clone would have keys of its own.
-func silent(c *tls.Config, hello *tls.ClientHelloInfo) *tls.Config {
-	one := c.Clone()
+// silent returns the configuration of one connection: what c has chosen for it, with
+// c's tickets, for which a clone would have keys of its own.
+func silent(c, chosen *tls.Config, hello *tls.ClientHelloInfo) *tls.Config {
+	one := chosen.Clone()
 	if one.WrapSession == nil {
 		one.WrapSession = c.EncryptTicket
 	}
-	unwrap := c.UnwrapSession
+	unwrap := chosen.UnwrapSession
 	if unwrap == nil {
-		unwrap = c.DecryptTicket
+		unwrap = decrypter(c, chosen)
 	}
 	one.UnwrapSession = unwrap
 	switch {
-	case !slices.Contains(hello.SupportedVersions, tls.VersionTLS13) || c.MaxVersion != 0 && c.MaxVersion < tls.VersionTLS13:
+	case !slices.Contains(hello.SupportedVersions, tls.VersionTLS13) || chosen.MaxVersion != 0 && chosen.MaxVersion < tls.VersionTLS13:
 	case !slices.Contains(hello.Extensions, extPreSharedKey):
 		one.SessionTicketsDisabled = true
 	default:
@@ -56,4 +56,17 @@ func silent(c *tls.Config, hello *tls.ClientHelloInfo) *tls.Config {
 		}
 	}
 	return one
+}
+
+// decrypter returns what takes a ticket: with the keys of what c has chosen, if it
+// has been given some, and otherwise with c's. Which is the case nobody tells, so both
+// are tried.
+func decrypter(c, chosen *tls.Config) func([]byte, tls.ConnectionState) (*tls.SessionState, error) {
+	return func(identity []byte, state tls.ConnectionState) (*tls.SessionState, error) {
+		session, err := chosen.DecryptTicket(identity, state)
+		if session == nil && err == nil && chosen != c {
+			session, err = c.DecryptTicket(identity, state)
+		}
+		return session, err
+	}
 }
