@@ -219,7 +219,7 @@ func foreignServer(p protocol.Protocol, c *tls.Config) (*protocoltest.Transport,
 }
 
 // foreignClient is crypto/tls, connected to p, after the handshake.
-func foreignClient(t *testing.T, p protocol.Protocol, c *tls.Config) (*protocoltest.Transport, *wire, *tls.Conn) {
+func foreignClient(t testing.TB, p protocol.Protocol, c *tls.Config) (*protocoltest.Transport, *wire, *tls.Conn) {
 	t.Helper()
 	w := &wire{tr: protocoltest.Connect(p)}
 	conn := tls.Client(w, c)

@@ -144,7 +144,7 @@ func (l *layer) deliver() {
 	}
 	p := plains.Get().(*[maxPlain]byte)
 	defer plains.Put(p)
-	for l.phase == encrypted && l.Reading() {
+	for l.phase == encrypted && len(l.mem.in) > 0 && l.Reading() {
 		sent := l.mem.sent
 		n, err := l.tls.Read(p[:])
 		if l.answered(l.mem.sent - sent); n > 0 {
