@@ -48,21 +48,27 @@ var mayImport = map[string]string{
 	"protocols/group":       "protocol factory clock",
 	"protocols/wire":        "protocol factory clock protocols/line",
 	"protocols/knock":       "protocol factory clock protocols/line",
-	"protocols/chat":        "protocol factory clock protocols/line protocols/telnet protocols/group",
+	"protocols/chat":        "protocol factory clock protocols/line protocols/group",
 	"protocols/proxyproto":  "protocol factory clock",
 	"protocols/portforward": "protocol factory clock protocols/proxyproto",
+	// L2: protocols, and net.Conn over them. No row names the reactor, so none knows
+	// sockets.
+	"netconn": "protocol factory clock",
 
 	// L3: what drives them.
 	"reactor":     "protocol factory clock internal",
 	"reactortest": "protocol factory clock internal protocoltest",
 
 	// L5: programs.
-	"examples": "protocol factory clock deferred protocols reactor",
+	"examples": "protocol factory clock deferred netconn protocols reactor",
 }
 
 // forTests is what the tests of any folder may import besides: factories, the
 // kits, a framing to put on top of a layer, and layers to put below everything.
 const forTests = "factory protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
+
+// overSockets are folders whose tests use a reactor over real sockets, too.
+const overSockets = "netconn"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{
@@ -102,6 +108,7 @@ func TestLayersRefuse(t *testing.T) {
 		"protocols/unheard/of.go":          "fmt",
 		"examples/chat/main.go":            "example.com/anything",
 		"protocols/line/line_test.go":      module + "/reactor",
+		"netconn/conn.go":                  module + "/reactor",
 		"reactor/internal/deep/poll.go":    "github.com/panjf2000/gnet/v2/pkg/netpoll",
 		"factory/limit.go":                 module,
 		"protocolsmore/beside_protocol.go": module + "/protocol",
@@ -143,6 +150,9 @@ func mayUse(file, path string) bool {
 	test := strings.HasSuffix(file, "_test.go")
 	if test {
 		row += " " + forTests + " " + folder
+		if allows(overSockets, folder) {
+			row += " reactor"
+		}
 	}
 	ours, own := strings.CutPrefix(path, module+"/")
 	first, _, _ := strings.Cut(path, "/")

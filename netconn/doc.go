@@ -1,0 +1,38 @@
+// Package netconn has the connections of a reactor as package net has its own: a
+// [net.Conn], a [net.Listener] and a dialer. So libraries that were written for
+// goroutines run on a reactor, beside its protocols and behind its policies.
+//
+// A server behind limits:
+//
+//	l, err := netconn.Listen(r, "tcp", ":8080", limit.Around, idle.Around)
+//	err = http.Serve(l, handler)
+//
+// and a client, here with a layer below its connections:
+//
+//	d := netconn.Dialer{Network: r, Wrap: layer}
+//	client := smtp.NewClient(d.Dial("tcp", "mail.example.com:25"))
+//
+// # What is as in package net
+//
+// All of the interfaces' promises. A Write is done when the loop has the bytes: it
+// may wait while 64 KiB are on the way to the loop, and the peer waits while as
+// many have not been read. Deadlines go by the wall clock and end calls that wait
+// already. Errors are *net.OpError around os.ErrDeadlineExceeded, net.ErrClosed,
+// the errno of a system call, or why the connection ended (factory.ErrIdle,
+// protocol.ErrShutdown); io.EOF is bare. Addresses are *net.TCPAddr or *net.UnixAddr.
+// Connections have a CloseWrite method, and are a protocol.TLSStater: a handshake is
+// over when Accept or Dial returns the connection.
+//
+// # What is not
+//
+// Close does not throw away what the peer has not taken yet: it is delivered as by
+// protocol.Transport's LoseConnection. The loop does that, so a program that must
+// not lose it ends by stopping the reactor. That ends the connections that are open:
+// what was written is delivered, and whoever reads or writes is told
+// protocol.ErrShutdown. A server with requests under way is stopped before, in
+// BeforeShutdown.
+//
+// Methods are for goroutines. One that has to wait panics on the loop, which would
+// wait for itself. Each waits on the caller's goroutine: a connection has none of
+// its own, and holds a buffer only while there is something in it.
+package netconn
