@@ -1,5 +1,6 @@
-// Package interop has no code but tests: our example programs against programs
-// of others. "install" installs those.
+// Package interop has no code but tests: our example programs against programs of
+// others, which "install" installs, and our connections against x/net's suite for
+// connections.
 //
 //	go -C interop test ./...
 //
