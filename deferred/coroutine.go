@@ -54,7 +54,7 @@ func (c *Coroutine) start() *Deferred[struct{}] {
 	c.forget = func() {}
 	c.stand = stand.In(c.loop)
 	c.next, _ = iter.Pull(c.body)
-	c.resume()
+	run(c.resume())
 	if !c.over {
 		c.forget = whenEnded(c.whose, func(reason error) { c.cancel(fmt.Errorf("%w: %w", ErrCancelled, reason)) })
 	}
@@ -77,24 +77,26 @@ func (c *Coroutine) body(yield func(struct{}) bool) {
 	c.err = c.f(c)
 }
 
-// resume runs f up to its next wait, or its end.
-func (c *Coroutine) resume() {
+// resume runs f up to its next wait, or its end. Then it returns what has the
+// result, as proceed does.
+func (c *Coroutine) resume() node {
 	c.waits = nil
 	c.stand.Enter()
 	_, more := c.next()
 	c.stand.Leave()
-	if !more {
-		c.end()
+	if more {
+		return nil
 	}
+	return c.end()
 }
 
-func (c *Coroutine) end() {
+func (c *Coroutine) end() node {
 	c.over = true
 	c.forget()
 	if c.panicked {
 		abort(c.whose, c.err)
 	}
-	c.result.Fire(struct{}{}, c.err)
+	return c.result.resolve(struct{}{}, c.err)
 }
 
 // Wait waits for d and returns its result. If the coroutine is cancelled
@@ -141,8 +143,7 @@ func (w *waiting[T]) wake() node {
 	}
 	w.came = true
 	w.v, w.err = w.d.take()
-	w.c.resume()
-	return nil
+	return w.c.resume()
 }
 
 // Sleep waits until d has passed. The error is [ErrCancelled] if the coroutine
@@ -183,7 +184,7 @@ func (c *Coroutine) cancel(cause error) {
 	}
 	cancelFrom(waits)
 	if c.waits == waits {
-		c.resume() // and leaves behind what does not let itself be cancelled
+		run(c.resume()) // and leaves behind what does not let itself be cancelled
 	}
 }
 

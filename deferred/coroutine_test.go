@@ -244,6 +244,28 @@ func TestCoroutinesWakeEachOther(t *testing.T) {
 	assert.Equal(t, strings.Repeat("ping pong ", 1000), strings.Join(said, " ")+" ")
 }
 
+// However many coroutines wait for the end of each other, they need no stack but
+// their own.
+func TestCoroutinesEndOneAfterTheOther(t *testing.T) {
+	w := newWorld()
+	w.do(func() {
+		head := deferred.New[struct{}](w)
+		d := head
+		for range 500 {
+			before := d
+			d = deferred.Run(w, func(c *deferred.Coroutine) error {
+				_, err := deferred.Wait(c, before)
+				return err
+			})
+		}
+		deepest := 0
+		d.Done(func(struct{}, error) { deepest = depth() })
+		head.Fire(struct{}{}, errBad)
+		assert.NotZero(t, deepest)
+		assert.Less(t, deepest, depth()+20)
+	})
+}
+
 // A talker says a number each second, in a coroutine of its connection.
 type talker struct {
 	deaf
