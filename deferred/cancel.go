@@ -16,13 +16,14 @@ var ErrCancelled = fmt.Errorf("deferred: cancelled: %w", context.Canceled)
 func (d *Deferred[T]) Cancel() { cancelFrom(d) }
 
 // OnCancel has f called if d is cancelled before it is fired. It is for those
-// who make a Deferred, to stop what would fire it. f may fire d itself.
+// who make a Deferred, to stop what would fire it. f may fire d itself. A panic
+// in f is logged, and stops no cancel.
 func (d *Deferred[T]) OnCancel(f func()) {
 	if d.isFired() {
 		return
 	}
 	d.cancel = func() bool {
-		f()
+		contained(d.loop, "an OnCancel function", f)
 		return false
 	}
 }

@@ -2,6 +2,7 @@ package deferred_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -57,6 +58,39 @@ func TestCancelMayBeAnswered(t *testing.T) {
 	c.Cancel()
 	assert.Equal(t, &outcome[int]{v: 4, times: 1}, outcomeOf(c))
 }
+
+// What a result that nobody gets does when it is closed, or a maker when it is
+// cancelled, keeps nobody from hearing of his own.
+func TestPanicsStopNoCancel(t *testing.T) {
+	logged := &record{}
+	defer slog.SetDefault(slog.Default())
+	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
+	a, b, c := three[*mine]()
+	o := outcomeOf(deferred.All(a, b, c))
+	asked := 0
+	b.OnCancel(func() { panic("b") })
+	c.OnCancel(func() { asked++; c.Fire(&mine{}, nil) })
+	a.Fire(&mine{}, nil)
+	b.Fire(nil, errBad)
+	assert.Equal(t, &outcome[[]*mine]{err: errBad, times: 1}, o)
+	assert.Equal(t, 1, asked)
+
+	a, b, c = three[*mine]()
+	a.OnCancel(func() { panic("a") })
+	b.OnCancel(func() { asked++ })
+	first := outcomeOf(deferred.First(a, b, c))
+	c.Fire(nil, nil)
+	assert.Equal(t, &outcome[*mine]{times: 1}, first)
+	assert.Equal(t, 2, asked)
+	assert.Equal(t, 3, logged.lines())
+	assert.Contains(t, logged.String(), "panic in an OnCancel function")
+	assert.Contains(t, logged.String(), "panic in the Close of a result")
+}
+
+// A mine explodes when it is closed.
+type mine struct{}
+
+func (*mine) Close() error { panic("mine") }
 
 // A cancel from inside a step is for what the step returns.
 func TestCancelInsideAStep(t *testing.T) {

@@ -156,6 +156,6 @@ func (d *Deferred[T]) isFired() bool         { return d.state&fired != 0 }
 // discard closes a result that nobody will get.
 func discard[T any](v T, err error) {
 	if c, ok := any(v).(io.Closer); ok && err == nil {
-		_ = c.Close() // there is nobody to tell
+		contained(nil, "the Close of a result", func() { _ = c.Close() }) // there is nobody to tell
 	}
 }

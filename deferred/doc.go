@@ -49,7 +49,8 @@
 //
 // Panics: a panic in a step, in a coroutine or in work is logged with its stack
 // and becomes the *protocol.PanicError of the Deferred that the step would have
-// fired. Done has none: a panic there goes up to whoever fired the chain.
+// fired. One in an OnCancel function or in the Close of a result is only logged.
+// Done has none to fire: a panic there goes up to whoever fired the chain.
 //
 // Cancel: ask the last Deferred of a chain, it reaches the innermost wait. What
 // was cancelled fires with ErrCancelled, unless its maker (OnCancel) or a Catch

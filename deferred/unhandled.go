@@ -58,6 +58,16 @@ func (o *orphan) report() {
 	}
 }
 
+// contained calls f, which others must not suffer from. A panic is logged.
+func contained(l protocol.Loop, where string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = contain(l, where, p)
+		}
+	}()
+	f()
+}
+
 // contain makes an error of what recover has returned, and logs it.
 func contain(l protocol.Loop, where string, v any) error {
 	err := &protocol.PanicError{Value: v, Stack: debug.Stack()}

@@ -44,7 +44,7 @@ func work[T any](d *Deferred[T], ctx context.Context, f func(context.Context) (T
 			}()
 			if err == nil {
 				err = errExited // unless f returns
-				v, err = contained(d.loop, ctx, f)
+				v, err = called(d.loop, ctx, f)
 			}
 		})
 	}
@@ -54,8 +54,8 @@ func work[T any](d *Deferred[T], ctx context.Context, f func(context.Context) (T
 	}
 }
 
-// contained calls f. A panic is its error.
-func contained[T any](l protocol.Loop, ctx context.Context, f func(context.Context) (T, error)) (v T, err error) {
+// called calls f. A panic is its error.
+func called[T any](l protocol.Loop, ctx context.Context, f func(context.Context) (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = contain(l, "work", p)
