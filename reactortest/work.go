@@ -12,6 +12,7 @@ var work = []law{
 	{"WorkersAreBounded", workersBounded},
 	{"PanicInWorkLosesNoOther", workPanics},
 	{"StopWaitsForWork", stopWaitsForWork},
+	{"StopWaitsForWorkThatFollows", stopWaitsForFollowing},
 }
 
 // Work that waits for the loop gets its answer: it does not hold it.
@@ -70,4 +71,21 @@ func stopWaitsForWork(w *world) {
 	close(stopped)
 	w.end()
 	assert.True(w, ran)
+}
+
+// So can what the results of other work begin.
+func stopWaitsForFollowing(w *world) {
+	w.start()
+	const rounds = 500
+	ran := 0
+	var next func()
+	next = func() {
+		if ran++; ran < rounds {
+			assert.NoError(w, w.Work(func() { assert.NoError(w, w.Call(next)) }))
+		}
+	}
+	w.on(next)
+	w.Stop()
+	w.end()
+	assert.Equal(w, rounds, ran)
 }

@@ -14,6 +14,9 @@ type workers struct {
 	jobs    []func()
 	busy    int // goroutines
 	stopped bool
+
+	accepted uint64 // jobs, ever
+	idleAt   uint64 // what accepted was when stopIdle found none
 }
 
 // Work runs f on a goroutine of the pool.
@@ -24,6 +27,7 @@ func (l *Loop) Work(f func()) error {
 	if w.stopped {
 		return protocol.ErrStopped
 	}
+	w.accepted++
 	w.jobs = append(w.jobs, f)
 	if w.busy < max(1, either(l.config.Workers, 4)) {
 		w.busy++
@@ -75,11 +79,20 @@ func (w *workers) stop() {
 	w.mu.Unlock()
 }
 
-// stopIdle refuses more work, unless there still is some.
+// stopIdle refuses more work, unless there still is some. The calls that the last
+// of it has posted may wait, and ask for more: that there is none counts when
+// these have run, which is at the next bell.
 func (w *workers) stopIdle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stopped = w.stopped || w.busy+len(w.jobs) == 0
+	switch {
+	case w.busy+len(w.jobs) > 0:
+	case w.accepted > w.idleAt:
+		w.idleAt = w.accepted
+		w.loop.ring()
+	default:
+		w.stopped = true
+	}
 	return w.stopped
 }
 
