@@ -196,25 +196,110 @@ func (d door) Close() error {
 	return nil
 }
 
-// What work opened is closed if its loop has ended meanwhile.
-func TestWorkOutlivesTheLoop(t *testing.T) {
+// The end of the loop ends the context of work that still runs. Its Deferred fails
+// then, and what it opens is closed.
+func TestWorkEndsWithTheLoop(t *testing.T) {
 	w := newWorld()
 	d := make(door)
-	began, release := make(chan struct{}), make(chan struct{})
+	began := make(chan struct{})
+	var o *outcome[door]
 	w.do(func() {
-		deferred.Go(w, func(context.Context) (door, error) {
+		o = outcomeOf(deferred.Go(w, func(ctx context.Context) (door, error) {
 			close(began)
-			<-release
+			<-ctx.Done()
 			return d, nil
-		})
+		}))
 	})
 	<-began
 	w.Stop()
 	w.Stop()
 	w.Settle()
-	assert.Equal(t, protocol.ErrStopped, w.Call(func() {}))
-	close(release)
+	assert.Equal(t, &outcome[door]{err: protocol.ErrStopped, times: 1}, o)
 	<-d
+}
+
+// Work that was accepted and never began fails then, too. However many jobs wait
+// in a queue, they need no stack.
+func TestWorkThatNeverBegan(t *testing.T) {
+	w := newWorld()
+	var q deferred.Queue
+	deepest, failed := 0, 0
+	forever := func(ctx context.Context) (int, error) {
+		<-ctx.Done()
+		return 0, nil
+	}
+	never := func(context.Context) (int, error) { t.Error("it began"); return 0, nil }
+	fails := func(_ int, err error) {
+		if failed++; failed%1000 == 0 {
+			assert.Equal(t, protocol.ErrStopped, err)
+			deepest = max(deepest, depth())
+		}
+	}
+	w.do(func() {
+		for range 4 { // as many as there are goroutines
+			deferred.Go(w, forever).Done(fails)
+		}
+		deferred.Go(w, never).Done(fails)
+		for range 10_000 {
+			deferred.GoIn(&q, w, never).Done(fails)
+		}
+	})
+	w.Stop()
+	w.Stop()
+	w.Settle()
+	assert.Equal(t, 5+10_000, failed)
+	assert.NotZero(t, deepest)
+	assert.Less(t, deepest, 100)
+}
+
+// A loop that stops in peace waits for its queues.
+func TestStopWaitsForQueues(t *testing.T) {
+	w := newWorld()
+	var q deferred.Queue
+	sum := 0
+	w.do(func() {
+		for range 100 {
+			deferred.GoIn(&q, w, func(context.Context) (int, error) { return 1, nil }).Done(func(n int, _ error) { sum += n })
+		}
+	})
+	w.Stop()
+	assert.NoError(t, w.Run(t.Context()))
+	assert.Equal(t, 100, sum)
+}
+
+// A counting loop counts what its pool is given.
+type counting struct {
+	world
+	works int
+}
+
+func (c *counting) Work(f func()) error {
+	c.works++
+	return c.world.Work(f)
+}
+
+// Jobs that were cancelled while they waited cost no trip to a goroutine.
+func TestQueueSkipsTheCancelled(t *testing.T) {
+	w := &counting{world: newWorld()}
+	var q deferred.Queue
+	release := make(chan struct{})
+	answer := func(context.Context) (int, error) { <-release; return 1, nil }
+	var last *deferred.Deferred[int]
+	w.do(func() {
+		outcomeOf(deferred.GoIn(&q, w, answer))
+		for range 10_000 {
+			d := deferred.GoIn(&q, w, answer)
+			d.Cancel()
+			assert.ErrorIs(t, outcomeOf(d).err, deferred.ErrCancelled)
+		}
+		last = deferred.GoIn(&q, w, answer)
+	})
+	close(release)
+	w.runs(t)
+	n, err := deferred.Await(t.Context(), w, func() *deferred.Deferred[int] { return last })
+	assert.NoError(t, err)
+	assert.Equal(t, 1, n)
+	assert.Equal(t, 2, w.works)
 }
 
 // The jobs of a queue run one at a time, in order, and fire in order.

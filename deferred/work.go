@@ -16,52 +16,82 @@ var errExited = errors.New("deferred: work ended its goroutine by runtime.Goexit
 // ends ctx: work that has not begun then never does, and the result of what has
 // is not waited for.
 //
-// The error is protocol.ErrStopped if the loop has stopped, and
-// errors.ErrUnsupported if it is no protocol.Worker.
+// The error is protocol.ErrStopped if the loop has stopped, or does so before f
+// returns, which also ends ctx; and errors.ErrUnsupported if the loop is no
+// protocol.Worker.
 func Go[T any](l protocol.Loop, f func(ctx context.Context) (T, error)) *Deferred[T] {
-	d := New[T](l)
-	ctx, cancel := context.WithCancel(context.Background())
-	d.OnCancel(cancel)
-	work(d, ctx, f, cancel)
-	return d
+	j := newJob(l, f)
+	j.begin(func() {})
+	return j.d
 }
 
-// work has f run by the pool, then fires d and calls over, both on the loop.
-func work[T any](d *Deferred[T], ctx context.Context, f func(context.Context) (T, error), over func()) {
-	deliver := func(v T, err error) {
-		defer over()
-		d.Fire(v, err)
-	}
+// A job is work on its way through the pool. All but run belongs to the loop.
+type job[T any] struct {
+	d      *Deferred[T]
+	f      func(ctx context.Context) (T, error)
+	ctx    context.Context
+	cancel func()
+	forget func() // takes back whenEnded
+	over   func() // is called when d has fired
+	ended  bool
+}
+
+func newJob[T any](l protocol.Loop, f func(ctx context.Context) (T, error)) *job[T] {
+	j := &job[T]{d: New[T](l), f: f, forget: func() {}}
+	j.ctx, j.cancel = context.WithCancel(context.Background())
+	j.d.OnCancel(j.cancel)
+	return j
+}
+
+func (j *job[T]) begin(over func()) {
+	j.over = over
+	var none T
 	err := errors.ErrUnsupported
-	if w, ok := d.loop.(protocol.Worker); ok {
-		err = w.Work(func() {
-			var v T
-			err := ctx.Err()
-			defer func() {
-				if d.loop.Call(func() { deliver(v, err) }) != nil {
-					discard(v, err)
-				}
-			}()
-			if err == nil {
-				err = errExited // unless f returns
-				v, err = called(d.loop, ctx, f)
-			}
-		})
+	if w, ok := j.d.loop.(protocol.Worker); ok {
+		j.forget = whenEnded(j.d.loop, func(reason error) { j.end(none, reason) })
+		err = w.Work(j.run)
 	}
 	if err != nil {
-		var none T
-		deliver(none, err)
+		j.end(none, err)
 	}
 }
 
-// called calls f. A panic is its error.
-func called[T any](l protocol.Loop, ctx context.Context, f func(context.Context) (T, error)) (v T, err error) {
+// run calls f on a goroutine of the pool, and has the loop told.
+func (j *job[T]) run() {
+	var v T
+	err := j.ctx.Err()
 	defer func() {
-		if p := recover(); p != nil {
-			err = contain(l, "work", p)
+		if j.d.loop.Call(func() { j.end(v, err) }) != nil {
+			discard(v, err)
 		}
 	}()
-	return f(ctx)
+	if err == nil {
+		err = errExited // unless f returns
+		v, err = j.call()
+	}
+}
+
+// call calls f. A panic is its error.
+func (j *job[T]) call() (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = contain(j.d.loop, "work", p)
+		}
+	}()
+	return j.f(j.ctx)
+}
+
+// end is called with the result, or when the loop ends before there is one.
+func (j *job[T]) end(v T, err error) {
+	if j.ended {
+		discard(v, err)
+		return
+	}
+	j.ended = true
+	j.forget()
+	j.cancel()
+	defer j.over()
+	j.d.Fire(v, err)
 }
 
 // A Queue keeps work in order: each job that [GoIn] puts there begins when the
@@ -69,7 +99,7 @@ func called[T any](l protocol.Loop, ctx context.Context, f func(context.Context)
 // ready; it belongs to the loop.
 type Queue struct {
 	busy bool
-	jobs []func()
+	jobs []func(over func()) // that wait
 }
 
 // Len returns how many jobs wait for the one that runs.
@@ -78,34 +108,37 @@ func (q *Queue) Len() int { return len(q.jobs) }
 // GoIn is [Go] behind the jobs that are in q already. Their Deferreds fire in
 // the order of the calls, but for those that are cancelled.
 func GoIn[T any](q *Queue, l protocol.Loop, f func(ctx context.Context) (T, error)) *Deferred[T] {
-	d := New[T](l)
-	ctx, cancel := context.WithCancel(context.Background())
-	d.OnCancel(cancel)
-	q.add(func() {
-		work(d, ctx, f, func() {
-			cancel()
-			q.next()
-		})
+	j := newJob(l, f)
+	q.jobs = append(q.jobs, func(over func()) {
+		if j.d.isFired() { // it was cancelled while it waited
+			over()
+		} else {
+			j.begin(over)
+		}
 	})
-	return d
-}
-
-func (q *Queue) add(job func()) {
-	if q.busy {
-		q.jobs = append(q.jobs, job)
-		return
+	if !q.busy {
+		q.busy = true
+		q.next()
 	}
-	q.busy = true
-	job()
+	return j.d
 }
 
+// next begins jobs up to one that takes its time. Those that were cancelled are
+// over at once, and all are when the loop has stopped.
 func (q *Queue) next() {
-	if len(q.jobs) == 0 {
-		q.busy, q.jobs = false, nil
-		return
+	for len(q.jobs) > 0 {
+		job := q.jobs[0]
+		q.jobs[0] = nil
+		q.jobs = q.jobs[1:]
+		beginning, over := true, false
+		job(func() {
+			if over = true; !beginning {
+				q.next()
+			}
+		})
+		if beginning = false; !over {
+			return
+		}
 	}
-	job := q.jobs[0]
-	q.jobs[0] = nil
-	q.jobs = q.jobs[1:]
-	job()
+	q.busy, q.jobs = false, nil
 }
