@@ -36,23 +36,36 @@ type program struct {
 // start runs a command that the test's end kills.
 func start(t *testing.T, name string, args ...string) *program {
 	t.Helper()
+	p := prepare(t, name, args...)
+	p.start()
+	return p
+}
+
+// prepare is start for those who have something to add to the command first.
+func prepare(t *testing.T, name string, args ...string) *program {
+	t.Helper()
 	p := &program{t: t, name: filepath.Base(name), cmd: exec.Command(name, args...), ended: make(chan struct{}), more: make(chan struct{})}
 	stdin, err := p.cmd.StdinPipe()
 	require.NoError(t, err)
 	p.stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, p, p
-	require.NoError(t, p.cmd.Start())
+	return p
+}
+
+// start runs what was prepared.
+func (p *program) start() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Start())
 	go func() {
 		p.cmd.Wait()
 		close(p.ended)
 	}()
-	t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		p.cmd.Process.Kill()
 		<-p.ended
-		if t.Failed() {
-			t.Logf("%s said:\n%s", p.name, p.Said())
+		if p.t.Failed() {
+			p.t.Logf("%s said:\n%s", p.name, p.Said())
 		}
 	})
-	return p
 }
 
 // Write takes what the program says.
