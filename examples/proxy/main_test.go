@@ -26,6 +26,9 @@ const deadline = 60 * time.Second // for anything: a busy machine is slow
 var program string // what TestMain built
 
 func TestMain(m *testing.M) {
+	if kind := os.Getenv(netProxy); kind != "" {
+		serveWithNet(kind, os.Args[2], os.Args[4]) // the values of -listen and -connect
+	}
 	dir, err := os.MkdirTemp("", "proxy")
 	if err != nil {
 		panic(err)
@@ -48,18 +51,24 @@ type proxy struct {
 }
 
 // start runs the program on a free port before a listener.
-func start(t *testing.T, args ...string) *proxy {
+func start(t testing.TB, args ...string) *proxy {
+	t.Helper()
+	return startProgram(t, program, args...)
+}
+
+// startProgram does so with a program like ours.
+func startProgram(t testing.TB, program string, args ...string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
-	p := run(t, l.Addr().String(), args...)
+	p := run(t, program, l.Addr().String(), args...)
 	p.Listener = l
 	return p
 }
 
-// run runs the program on a free port before to.
-func run(t *testing.T, to string, args ...string) *proxy {
+// run runs a program on a free port before to.
+func run(t testing.TB, program, to string, args ...string) *proxy {
 	t.Helper()
 	cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0", "-connect", to}, args...)...)
 	stdout, err := cmd.StdoutPipe()
@@ -67,7 +76,7 @@ func run(t *testing.T, to string, args ...string) *proxy {
 	p := &proxy{Cmd: cmd, log: new(bytes.Buffer)}
 	cmd.Stderr = p.log
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
+	t.Cleanup(func() { cmd.Process.Kill() }) // if the test has not ended it
 	first, err := bufio.NewReader(stdout).ReadString('\n')
 	require.NoError(t, err)
 	var ok bool
@@ -77,7 +86,7 @@ func run(t *testing.T, to string, args ...string) *proxy {
 }
 
 // dial connects to the proxy.
-func (p *proxy) dial(t *testing.T) *net.TCPConn {
+func (p *proxy) dial(t testing.TB) *net.TCPConn {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", p.addr, deadline)
 	require.NoError(t, err)
@@ -85,7 +94,7 @@ func (p *proxy) dial(t *testing.T) *net.TCPConn {
 }
 
 // accept takes the next connection that the proxy makes.
-func (p *proxy) accept(t *testing.T) *net.TCPConn {
+func (p *proxy) accept(t testing.TB) *net.TCPConn {
 	t.Helper()
 	require.NoError(t, p.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(deadline)))
 	c, err := p.Accept()
@@ -93,7 +102,7 @@ func (p *proxy) accept(t *testing.T) *net.TCPConn {
 	return own(t, c)
 }
 
-func own(t *testing.T, c net.Conn) *net.TCPConn {
+func own(t testing.TB, c net.Conn) *net.TCPConn {
 	t.Helper()
 	t.Cleanup(func() { c.Close() })
 	require.NoError(t, c.SetDeadline(time.Now().Add(deadline)))
@@ -101,7 +110,7 @@ func own(t *testing.T, c net.Conn) *net.TCPConn {
 }
 
 // pair connects a client through.
-func (p *proxy) pair(t *testing.T) (client, server *net.TCPConn) {
+func (p *proxy) pair(t testing.TB) (client, server *net.TCPConn) {
 	t.Helper()
 	client = p.dial(t)
 	return client, p.accept(t)
@@ -243,7 +252,7 @@ func TestNobodyThere(t *testing.T) {
 // client is, the server still learns it.
 func TestProxyProtocol(t *testing.T) {
 	inner := start(t, "-trust", "127.0.0.0/8", "-proxy-protocol", "v1")
-	outer := run(t, inner.addr, "-proxy-protocol", "v2")
+	outer := run(t, program, inner.addr, "-proxy-protocol", "v2")
 	client := outer.dial(t)
 	_, err := io.WriteString(client, "first words")
 	require.NoError(t, err)
