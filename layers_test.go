@@ -38,7 +38,8 @@ var mayImport = map[string]string{
 	"internal/memnet": "protocol factory clock internal",
 	"protocoltest":    "protocol factory clock internal",
 
-	// L2: protocols. No row names the reactor, so none knows sockets.
+	// L2: protocols, and net.Conn over them. No row names the reactor, so none knows
+	// sockets.
 	"protocols/internal":    "protocol",
 	"protocols/netstring":   "protocol factory clock protocols/internal",
 	"protocols/intn":        "protocol factory clock protocols/internal",
@@ -48,12 +49,10 @@ var mayImport = map[string]string{
 	"protocols/group":       "protocol factory clock",
 	"protocols/wire":        "protocol factory clock protocols/line",
 	"protocols/knock":       "protocol factory clock protocols/line",
-	"protocols/chat":        "protocol factory clock protocols/line protocols/group",
+	"protocols/chat":        "protocol factory clock protocols/line protocols/telnet protocols/group",
 	"protocols/proxyproto":  "protocol factory clock",
 	"protocols/portforward": "protocol factory clock protocols/proxyproto",
-	// L2: protocols, and net.Conn over them. No row names the reactor, so none knows
-	// sockets.
-	"netconn": "protocol factory clock",
+	"netconn":               "protocol factory clock",
 
 	// L3: what drives them.
 	"reactor":     "protocol factory clock internal",

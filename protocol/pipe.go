@@ -2,10 +2,10 @@ package protocol
 
 import "errors"
 
-// Pipe makes from be read only as fast as to can send: above to's high-water
-// mark from is not read, below the low one it is again. What is read is still
-// for from's protocol to write to to. Two that pass on to each other what they
-// hear need a Pipe each way:
+// Pipe has source read only as fast as sink can send: above sink's high-water mark
+// source is not read, below the low one it is again. What is read its protocol still
+// writes to sink itself. Two that pass on to each other what they hear need a Pipe
+// each way:
 //
 //	type side struct {
 //		protocol.Base
@@ -26,26 +26,27 @@ import "errors"
 //	a.undo, err = protocol.Pipe(a.Transport, b.Transport)
 //	b.undo, err = protocol.Pipe(b.Transport, a.Transport)
 //
-// The pipe is a streaming [Producer] of to's: while it lasts, to is read however
+// The pipe is a streaming [Producer] of sink's: while it lasts, sink is read however
 // much it has to send itself, and its LoseConnection and CloseWrite wait. It is
 // over when undo is called (again is no harm) and when one of the two has ended,
 // just before that one's ConnectionLost, which therefore may close the other. The
-// protocols' own PauseReading, and other pipes from the same transport, are left
-// alone; see [ReadSuspender].
+// protocols' own PauseReading, and other pipes from the same source, are left alone;
+// see [ReadSuspender]. Protocols that never pause for another reason can do without
+// a pipe: as WritePausers that pause and resume each other's reading.
 //
-// The error is [ErrProducer] if to has a producer already, and
+// The error is [ErrProducer] if sink has a producer already, and
 // errors.ErrUnsupported for transports that cannot do this; those of this module
-// can. Both transports belong to the same loop.
-func Pipe(from, to Transport) (undo func(), err error) {
-	source, able := As[ReadSuspender](from)
-	sink, paces := As[ProducerRegistry](to)
-	end, tells := As[Notifier](from)
+// can. Both belong to the same loop.
+func Pipe(source, sink Transport) (undo func(), err error) {
+	suspender, able := As[ReadSuspender](source)
+	registry, paces := As[ProducerRegistry](sink)
+	notifier, tells := As[Notifier](source)
 	if !able || !paces || !tells {
 		return nil, errors.ErrUnsupported
 	}
-	p := &pipe{source: source, sink: sink}
-	p.forget = end.Ended(func(error) { p.undo() })
-	if err := sink.RegisterProducer(p, true); err != nil {
+	p := &pipe{source: suspender, sink: registry}
+	p.forget = notifier.Ended(func(error) { p.undo() })
+	if err := registry.RegisterProducer(p, true); err != nil {
 		p.forget()
 		return nil, err
 	}
