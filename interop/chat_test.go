@@ -79,3 +79,24 @@ func TestChatInterrupt(t *testing.T) {
 	bob.Say("so am I")
 	alice.Expect("bob says so am I")
 }
+
+// Over TLS it is the same room.
+func TestChatTLS(t *testing.T) {
+	need(t, "openssl", "version")
+	need(t, "gnutls-cli", "--version")
+	_, host, port := serve(t, "chat", "-tls-self-signed")
+	alice := start(t, "openssl", "s_client", "-quiet", "-connect", host+":"+port)
+	welcome(alice, "alice")
+	bob := start(t, "gnutls-cli", "--insecure", "--port", port, host)
+	welcome(bob, "bob")
+	alice.Expect(" changed name to bob\r\n")
+	alice.Say("hello")
+	bob.Expect("alice says hello\r\n")
+	bob.Say("so am I")
+	alice.Expect("bob says so am I\r\n")
+	bob.Say("/EXIT")
+	bob.Ends()
+	alice.Expect("bob has disconnected.\r\n")
+	alice.Say("/EXIT")
+	assert.Zero(t, alice.Ends())
+}

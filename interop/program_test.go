@@ -1,36 +1,24 @@
 package interop
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a program may take to say what is expected of it.
-const patience = 30 * time.Second
-
-// A program is a running process, ours or another's.
+// A program is a running process, ours or another's. What it says is its standard
+// output and error.
 type program struct {
-	t     *testing.T
-	name  string
+	*speaker
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
-	ended chan struct{} // closed when it has exited
-
-	mu    sync.Mutex
-	said  bytes.Buffer  // standard output and error
-	more  chan struct{} // replaced and closed when it says more
-	heard int           // bytes of said that Expect has passed; the test's own
 }
 
 // start runs a command that the test's end kills.
@@ -44,7 +32,7 @@ func start(t *testing.T, name string, args ...string) *program {
 // prepare is start for those who have something to add to the command first.
 func prepare(t *testing.T, name string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, name: filepath.Base(name), cmd: exec.Command(name, args...), ended: make(chan struct{}), more: make(chan struct{})}
+	p := &program{speaker: listenTo(t, filepath.Base(name)), cmd: exec.Command(name, args...)}
 	stdin, err := p.cmd.StdinPipe()
 	require.NoError(t, err)
 	p.stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, p, p
@@ -62,61 +50,7 @@ func (p *program) start() {
 	p.t.Cleanup(func() {
 		p.cmd.Process.Kill()
 		<-p.ended
-		if p.t.Failed() {
-			p.t.Logf("%s said:\n%s", p.name, p.Said())
-		}
 	})
-}
-
-// Write takes what the program says.
-func (p *program) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.said.Write(b)
-	close(p.more)
-	p.more = make(chan struct{})
-	return len(b), nil
-}
-
-// Expect waits until the program has said text, after what was expected before.
-func (p *program) Expect(text string) {
-	p.t.Helper()
-	deadline := time.After(patience)
-	for {
-		found, more := p.hear(text)
-		if found {
-			return
-		}
-		select {
-		case <-more:
-		case <-p.ended: // it will say no more
-			found, _ = p.hear(text)
-			require.True(p.t, found, "%s ended without saying %q", p.name, text)
-			return
-		case <-deadline:
-			require.FailNow(p.t, "not said", "%s did not say %q", p.name, text)
-		}
-	}
-}
-
-func (p *program) hear(text string) (found bool, more <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i := strings.Index(p.said.String()[p.heard:], text)
-	if i < 0 {
-		return false, p.more
-	}
-	p.heard += i + len(text)
-	return true, nil
-}
-
-// Line waits for a whole line that begins with prefix and returns the rest of it.
-func (p *program) Line(prefix string) string {
-	p.t.Helper()
-	p.Expect(prefix)
-	from := p.heard
-	p.Expect("\n")
-	return strings.TrimRight(p.Said()[from:p.heard-1], "\r")
 }
 
 // Say types a line.
@@ -129,19 +63,8 @@ func (p *program) Say(line string) {
 // Ends waits until the program has exited and returns its status.
 func (p *program) Ends() int {
 	p.t.Helper()
-	select {
-	case <-p.ended:
-	case <-time.After(patience):
-		require.FailNow(p.t, "not ended", "%s still runs", p.name)
-	}
+	p.wait()
 	return p.cmd.ProcessState.ExitCode()
-}
-
-// Said returns all that the program has said.
-func (p *program) Said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.said.String()
 }
 
 var built = map[string]string{} // our programs by name

@@ -25,8 +25,8 @@ func serveWeb(t *testing.T) (lines, keys string) {
 	return lines, keys
 }
 
-// curl returns what curl says.
-func curl(t *testing.T, args ...string) string {
+// curlSays returns what curl says.
+func curlSays(t *testing.T, args ...string) string {
 	t.Helper()
 	p := start(t, "curl", append([]string{"-sS", "--max-time", "30"}, args...)...)
 	require.Zero(t, p.Ends(), "%q: %s", args, p.Said())
@@ -42,15 +42,15 @@ func TestWebByCurl(t *testing.T) {
 	watcher := start(t, "nc", host, port)
 	watcher.Expect("or 'quit'.\r\n")
 
-	assert.Equal(t, "204", curl(t, "-X", "PUT", "-d", "soup", "-w", "%{http_code}", keys+"/lunch"))
+	assert.Equal(t, "204", curlSays(t, "-X", "PUT", "-d", "soup", "-w", "%{http_code}", keys+"/lunch"))
 	watcher.Expect("lunch = \"soup\"\r\n")
 	watcher.Say("set dinner cake")
 	watcher.Expect("dinner = \"cake\"\r\n")
-	assert.Equal(t, "soup\n1,cake\n0,", curl(t, "-w", "%{num_connects},", keys+"/lunch", keys+"/dinner"), "one connection")
-	assert.Equal(t, "dinner = \"cake\"\nlunch = \"soup\"\n", curl(t, keys))
-	assert.Equal(t, "dinner = \"cake\"\nlunch = \"soup\"\n", curl(t, "--http1.0", keys))
-	assert.Equal(t, "there is no such key\n404", curl(t, "-w", "%{http_code}", keys+"/breakfast"))
-	assert.Equal(t, "204", curl(t, "-X", "DELETE", "-w", "%{http_code}", keys+"/lunch"))
+	assert.Equal(t, "soup\n1,cake\n0,", curlSays(t, "-w", "%{num_connects},", keys+"/lunch", keys+"/dinner"), "one connection")
+	assert.Equal(t, "dinner = \"cake\"\nlunch = \"soup\"\n", curlSays(t, keys))
+	assert.Equal(t, "dinner = \"cake\"\nlunch = \"soup\"\n", curlSays(t, "--http1.0", keys))
+	assert.Equal(t, "there is no such key\n404", curlSays(t, "-w", "%{http_code}", keys+"/breakfast"))
+	assert.Equal(t, "204", curlSays(t, "-X", "DELETE", "-w", "%{http_code}", keys+"/lunch"))
 	watcher.Expect("lunch is gone\r\n")
 	watcher.Say("quit")
 	assert.NoError(t, watcher.stdin.Close())
@@ -65,7 +65,7 @@ func TestWebRefusesCurlsUpload(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "large")
 	require.NoError(t, os.WriteFile(file, bytes.Repeat([]byte("x"), 8<<20), 0o600))
 	for _, expect := range []string{"Expect: 100-continue", "Expect:"} {
-		said := curl(t, "-T", file, "-H", expect, "-w", "%{http_code}", keys+"/large")
+		said := curlSays(t, "-T", file, "-H", expect, "-w", "%{http_code}", keys+"/large")
 		assert.Equal(t, "a value has at most 256 bytes\n413", said)
 	}
 }

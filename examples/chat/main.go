@@ -22,6 +22,7 @@ func main() {
 	var room chat.Room
 	var limit factory.Limit
 	var socket factory.Socket
+	var tls encryption
 	listen := flag.String("listen", "127.0.0.1:12345", "`address` to listen on")
 	flag.IntVar(&room.MaxMembers, "members", 1000, "most people in the room; -1: any number")
 	flag.IntVar(&limit.PerPeer, "host", 100, "most connections from one host; 0: any number")
@@ -34,10 +35,15 @@ func main() {
 	flag.DurationVar(&room.IdleTimeout, "idle", 0, "drop who is silent for so long; 0: nobody")
 	flag.IntVar(&socket.MaxBacklog, "backlog", 1<<20, "drop who leaves so many bytes unread; -1: nobody")
 	flag.DurationVar(&socket.SlowPeerTimeout, "slow", 2*time.Minute, "drop who reads nothing for so long; -1ns: nobody")
+	tls.flags()
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
 	}
-	if err := serve(*listen, socket, limit.Around(&room)); err != nil {
+	door, err := tls.around(&room)
+	if err == nil {
+		err = serve(*listen, socket, limit.Around(door))
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 }
