@@ -179,9 +179,14 @@ func (l *layer) encrypt(p []byte) {
 	}
 }
 
-// goodbye says close_notify.
+// goodbye says close_notify. A peer that has said its own and is owed nothing but
+// ours may be gone already, and its system answer with a reset: the end is clean all
+// the same.
 func (l *layer) goodbye() {
 	if l.phase == encrypted {
+		if l.eof && l.Below.Buffered() == 0 {
+			l.SetReason(protocol.ErrConnectionDone)
+		}
 		_ = l.tls.CloseWrite() // what cannot be said any more need not be
 	}
 }
