@@ -2,6 +2,7 @@ package factory
 
 import (
 	"errors"
+	"os"
 
 	"github.com/torsion-go/torsion/protocol"
 )
@@ -166,6 +167,7 @@ type tapped struct {
 	tap    *tap
 	shared protocol.SharedWriter  // below, or nil
 	buffer protocol.BufferAvailer // below, or nil
+	files  *protocol.FileCopier   // nil until it is needed
 }
 
 // over returns what the protocol writes to.
@@ -201,6 +203,14 @@ func (w *tapped) AvailableBuffer() []byte {
 		return nil
 	}
 	return w.buffer.AvailableBuffer()
+}
+
+// SendFile sends what it reads by Write, so that it is heard.
+func (w *tapped) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
+	if w.files == nil {
+		w.files = &protocol.FileCopier{}
+	}
+	w.files.SendFile(w, f, off, n, done)
 }
 
 func (w *tapped) CloseWrite() {

@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // What a Protocol may implement besides. The reactor finds these by [As], so
 // they work through wrappers.
@@ -74,6 +77,32 @@ type SharedWriter interface {
 	// reference, whatever its size. If p directly follows in memory what was
 	// queued by the last WriteShared, the two become one.
 	WriteShared(p []byte) (int, error)
+}
+
+// FileWeight is what a file that waits to be sent counts for in Buffered, whatever
+// its length: it takes no memory, but a descriptor and a place in the queue.
+const FileWeight = 16 << 10
+
+// A FileSender sends files without their bytes passing through the program, where
+// the system can (sendfile on Linux), and never waits for a disk on the loop.
+type FileSender interface {
+	// SendFile queues n bytes of f from the offset off on, or all up to the end of
+	// the file if n is negative, in order with Write. The file's own offset is
+	// neither used nor moved, so many connections may send one f at once.
+	//
+	// done is called once, on the loop, never from inside SendFile: with nil when
+	// the kernel has taken the last byte, else with the reason why it will not,
+	// before ConnectionLost, and with what it has taken. On a connection that
+	// takes no Write any more it is told net.ErrClosed. f has to stay open, and
+	// should not change, until then; closing it is the caller's.
+	//
+	// A file that has fewer than n bytes, or cannot be read, ends the connection as
+	// by Abort, for what follows would be taken for the rest of it. The reason is
+	// that of the file, io.ErrUnexpectedEOF in the first case (errors.Is).
+	//
+	// However long it is, a file does not pause reading or the writer. Each counts
+	// as FileWeight in Buffered and all that goes by it, so many do.
+	SendFile(f *os.File, off, n int64, done func(sent int64, err error))
 }
 
 // A BufferAvailer lends room for formatting, as a bufio.Writer does.

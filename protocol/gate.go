@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"net"
+	"os"
 	"sync"
 )
 
@@ -36,9 +37,11 @@ type Gate struct {
 	marks   []mark // of Drained, for what waits
 	wrote   bool   // above has written, and Flush is to come
 
-	ending uint8 // which ends have been asked for
-	full   uint8 // why writers are paused
-	pacing       // of a producer
+	ending uint8       // which ends have been asked for
+	full   uint8       // why writers are paused
+	moving bool        // what waitsFull is for has gone below, and Drained is to come
+	files  *FileCopier // nil until it is needed
+	pacing             // of a producer
 }
 
 // Ends that a Gate was asked for.
@@ -218,6 +221,18 @@ func (g *Gate) WriteShared(p []byte) (int, error) {
 	return g.Write(p)
 }
 
+// SendFile sends what it reads by Write, in its turn; see [FileCopier].
+func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
+	if !g.shut {
+		g.Layer.SendFile(f, off, n, done)
+		return
+	}
+	if g.files == nil {
+		g.files = &FileCopier{}
+	}
+	g.files.SendFile(g.self, f, off, n, done)
+}
+
 // AvailableBuffer lends the room behind what waits.
 func (g *Gate) AvailableBuffer() []byte { return g.waits[len(g.waits):] }
 
@@ -247,7 +262,14 @@ func (g *Gate) gauge() {
 	switch n := g.Waiting(); {
 	case n > tooMuch:
 		g.fill(waitsFull)
-	case n <= goOn:
+	case n > goOn || g.full&waitsFull == 0 || g.moving:
+	case g.Below.Buffered() > goOn: // now it waits there
+		g.moving = true
+		g.Layer.Drained(func(error) {
+			g.moving = false
+			g.gauge()
+		})
+	default:
 		g.empty(waitsFull)
 	}
 }

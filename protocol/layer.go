@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"github.com/torsion-go/torsion/clock"
@@ -12,11 +13,17 @@ import (
 // A Layer stands between a transport and a protocol and is both. A layer's
 // author embeds it and hides what his layer does otherwise:
 //
-//	type rot13 struct{ protocol.Layer }
+//	type rot13 struct {
+//		protocol.Layer
+//		files protocol.FileCopier
+//	}
 //
-//	func (r *rot13) DataReceived(data []byte)            { r.Above.DataReceived(rotate(data)) }
+//	func (r *rot13) DataReceived(data []byte)          { r.Above.DataReceived(rotate(data)) }
 //	func (r *rot13) Write(p []byte) (int, error)       { return r.Below.Write(rotate(bytes.Clone(p))) }
 //	func (r *rot13) WriteShared(p []byte) (int, error) { return r.Write(p) }
+//	func (r *rot13) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
+//		r.files.SendFile(r, f, off, n, done)
+//	}
 //
 //	p := protocol.Stack(&rot13{}, session)
 //
@@ -28,8 +35,8 @@ import (
 //     would. A layer that hides one of them calls the Layer's in its own: before
 //     its own part in ReadResumed, Flush and DropInput, which adds up.
 //   - Orders and questions go to Below, also those not every transport knows.
-//     A layer that changes bytes must hide Write and WriteShared; one that holds
-//     output back embeds a [Gate] instead. What a layer holds back of the input
+//     A layer that changes bytes must hide Write, WriteShared and SendFile (see
+//     [FileCopier]); one that holds output back embeds a [Gate] instead. What a layer holds back of the input
 //     lies in a field also while it calls up, for DropInput to see, and before
 //     each call up it asks Reading.
 //
@@ -267,6 +274,15 @@ func (l *Layer) WriteShared(p []byte) (int, error) {
 	return l.Below.Write(p)
 }
 
+// SendFile sends below. done is told errors.ErrUnsupported where nobody can.
+func (l *Layer) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
+	if s, ok := As[FileSender](l.Below); ok {
+		s.SendFile(f, off, n, done)
+	} else {
+		later(l.Loop(), func() { done(0, errors.ErrUnsupported) })
+	}
+}
+
 // AvailableBuffer returns nil: the room below is for bytes as they are sent, and
 // a layer may change them.
 func (l *Layer) AvailableBuffer() []byte { return nil }
@@ -388,4 +404,5 @@ var (
 	_ TLSStarter       = (*Layer)(nil)
 	_ ProducerRegistry = (*Layer)(nil)
 	_ ReadSuspender    = (*Layer)(nil)
+	_ FileSender       = (*Layer)(nil)
 )

@@ -65,7 +65,8 @@ type Transport interface {
 	// included (see [WritePauser]). A framing asks before each message.
 	Reading() bool
 
-	// Buffered returns the bytes written that the kernel has not taken yet.
+	// Buffered returns the bytes written that the kernel has not taken yet. Each
+	// file of a [FileSender] counts as [FileWeight].
 	Buffered() int
 
 	// LocalAddr and RemoteAddr stay valid when the connection has ended.

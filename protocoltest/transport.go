@@ -8,7 +8,8 @@
 // does, and ends the connection. Each Transport has a loop and a clock of its
 // own, so protocols that write to each other (a group, a room) are tested together
 // on a reactortest.Memory. Each method of Transport that plays the peer
-// or the clock is complete when it returns: all that follows from it has happened.
+// or the clock is complete when it returns: all that follows from it has happened,
+// the work of a protocol.Worker included, which is done on the test's goroutine.
 package protocoltest
 
 import (
@@ -58,7 +59,7 @@ func Connect(p protocol.Protocol) *Transport {
 }
 
 func newKernel() *memnet.Kernel {
-	k := memnet.New(loop.Config{Logger: slog.Default(), Watchdog: -1})
+	k := memnet.New(loop.Config{Logger: slog.Default(), Inline: true, Watchdog: -1})
 	if _, err := k.Loop.Start(); err != nil {
 		panic(err) // it is new
 	}

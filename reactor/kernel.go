@@ -69,6 +69,19 @@ func (k *kernel) Want(fd int, old, now loop.Interest) error { return k.want(fd, 
 func (k *kernel) Recv(fd int, p []byte) (int, syscall.Errno)    { return k.io.Recv(fd, p) }
 func (k *kernel) Send(fd int, ps [][]byte) (int, syscall.Errno) { return k.io.Send(fd, ps) }
 
+// SendFile asks nobody for the file's descriptor who would make it block, or could
+// close it meanwhile. What is wrong with a file that has none reading will say.
+func (k *kernel) SendFile(fd int, f *os.File, off, n int64) (sent int64, e syscall.Errno) {
+	c, err := f.SyscallConn()
+	if err == nil {
+		err = c.Control(func(in uintptr) { sent, e = socket.SendFile(fd, int(in), off, n) })
+	}
+	if err != nil {
+		return 0, syscall.EBADF
+	}
+	return sent, e
+}
+
 func (k *kernel) CloseWrite(fd int) { _ = unix.Shutdown(fd, unix.SHUT_WR) } // reading will tell
 
 // Close closes fd. A reset is a close that lingers for no time.

@@ -25,7 +25,7 @@
 //	C time           part C, timers
 //	D threads        part D, workers; Ask stands for blockingCallFromThread
 //	E descriptors    struck: files are no sources here, only sockets are
-//	F every stream   part F, close, patience, transport and producers
+//	F every stream   part F, close, patience, transport, producers and files
 //	G, H TCP         parts F, G pause and H; type errors are the compiler's; log
 //	                 prefixes and the logs of start and stop are struck, as nobody parses them;
 //	                 being out of descriptors is tested with package reactor, since it

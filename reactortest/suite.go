@@ -3,6 +3,7 @@ package reactortest
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +57,7 @@ var parts = []part{
 	{"F patience", patiences},
 	{"F transport", transports},
 	{"F producers", producers},
+	{"F files", files},
 	{"G pause", pauses},
 	{"H listen", listens},
 	{"H connect", connects},
@@ -93,6 +95,9 @@ func (l law) try(t *testing.T, h Harness) string {
 			}
 		}()
 		w := &world{T: t, Harness: h}
+		if h.Wrap != nil && slices.ContainsFunc(files, func(o law) bool { return o.name == l.name }) {
+			w.Skip("through a layer that sends files by Write, what is written meanwhile overtakes them")
+		}
 		w.countLeftovers()
 		l.holds(w)
 	})

@@ -57,6 +57,9 @@ func (l *Loop) Bell() {
 	q.waiting, q.running = q.running[:0], q.waiting
 	q.mu.Unlock()
 	l.runCalls()
+	if l.config.Inline {
+		l.workers.runInline()
+	}
 	l.flushWaiting()
 	if len(l.later) > 0 {
 		l.runLater()

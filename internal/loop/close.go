@@ -19,7 +19,7 @@ func (c *Conn) LoseConnection() {
 	}
 	c.noRead |= closing
 	c.noMoreWrites()
-	if c.facts&blocked != 0 || c.noWrite&noMore == 0 {
+	if c.facts&stuck != 0 || c.noWrite&noMore == 0 {
 		c.extra().losing = c.loop.now()
 		c.watch()
 	}
@@ -93,7 +93,7 @@ func (c *Conn) markEnding(err error) {
 
 // lost is the only place that closes and says goodbye.
 func (c *Conn) lost() {
-	if c.facts&told != 0 {
+	if c.facts&told != 0 || c.lent() {
 		return
 	}
 	if c.noRead == 0 {
@@ -192,15 +192,20 @@ func (c *Conn) watch() {
 
 // watched ends the connection if a time limit has been reached. The kernel says
 // that output fits only when a good part of its buffer is free, which may take a
-// slow peer minutes; so before it is given up, it is tried.
+// slow peer minutes; so before it is given up, it is tried. Where a worker tries,
+// expire is called when it is back.
 func (c *Conn) watched() {
-	at, err := c.deadline()
-	if c.facts&blocked != 0 && at <= c.loop.now() {
+	if at, _ := c.deadline(); c.facts&blocked != 0 && at <= c.loop.now() {
 		c.facts &^= blocked
 		c.send()
 		c.touch()
-		at, err = c.deadline()
 	}
+	c.expire()
+}
+
+// expire ends the connection if its time is up.
+func (c *Conn) expire() {
+	at, err := c.deadline()
 	switch {
 	case c.noWrite&(failed|over) != 0:
 	case at > c.loop.now():

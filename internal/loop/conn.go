@@ -65,7 +65,7 @@ type Conn struct {
 	list    uint8
 	want    Interest
 	queue   queue
-	sent    int64 // bytes the kernel took
+	sent    int64 // what the kernel took, counted as queue.size is
 	foreign int   // bytes of others in the queue, at the most
 	err     error // the first error, which is the reason
 	timers  *timer
@@ -84,7 +84,8 @@ type rare struct {
 	endings   []*ending
 	head      []byte // of Adopt, to be received before anything else
 	local     net.Addr
-	suspends  int // SuspendReadings that are not over
+	suspends  int       // SuspendReadings that are not over
+	away      *transfer // a worker has it, or is about to
 
 	producer  protocol.Producer
 	streaming bool
@@ -208,7 +209,8 @@ func (c *Conn) AfterFunc(d time.Duration, f func()) clock.Timer {
 	return c.loop.setTimer(c, d, f)
 }
 
-// Buffered returns the bytes written and not yet taken by the kernel.
+// Buffered returns the bytes written and not yet taken by the kernel, a file as
+// protocol.FileWeight.
 func (c *Conn) Buffered() int {
 	c.loop.check()
 	if c.loop.owner == c {
@@ -330,4 +332,5 @@ var (
 	_ protocol.BufferAvailer    = (*Conn)(nil)
 	_ protocol.ProducerRegistry = (*Conn)(nil)
 	_ protocol.ReadSuspender    = (*Conn)(nil)
+	_ protocol.FileSender       = (*Conn)(nil)
 )

@@ -1,10 +1,15 @@
 package loop_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -36,9 +41,35 @@ type talker struct {
 	writerPaused     bool
 	drained          int
 	marks            int
+	files            int  // that SendFile took
+	filesDone        int  // of those
+	filesLost        int  // of those
+	broken           bool // one of them is shorter than it was said to be
+	file             *os.File
 }
 
 func pattern(i int) byte { return byte(i * 7 >> 3) }
+
+// cycle is when the pattern begins again, so that any part of a stream stands in a
+// file that is long enough.
+const (
+	cycle    = 2048
+	fileSize = 50*cycle + 17
+)
+
+// patternFile has the beginning of a stream.
+func patternFile(t testing.TB) *os.File {
+	content := make([]byte, fileSize)
+	for i := range content {
+		content[i] = pattern(i)
+	}
+	name := filepath.Join(t.TempDir(), "stream")
+	require.NoError(t, os.WriteFile(name, content, 0o600))
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	return f
+}
 
 func (w *talker) event(name string) func() {
 	assert.False(w.t, w.inside, "%s inside another event", name)
@@ -90,6 +121,7 @@ func (w *talker) ConnectionLost(reason error) {
 	assert.Error(w.t, reason)
 	w.lost = reason
 	assert.Equal(w.t, w.marks, w.drained, "all Drained calls are answered")
+	assert.Equal(w.t, w.files, w.filesDone, "all files are answered for")
 	n, err := w.tr.Write([]byte("x"))
 	assert.Zero(w.t, n)
 	assert.ErrorIs(w.t, err, net.ErrClosed)
@@ -164,6 +196,7 @@ func (w *talker) act() {
 			return // debug builds panic
 		}
 		tr.AfterFunc(time.Duration(op>>4)*time.Second, func() {
+			assert.False(w.t, w.gone)
 			if assert.NoError(w.t, w.lost, "a timer died with its connection") {
 				w.act()
 			}
@@ -187,6 +220,47 @@ func (w *talker) act() {
 	case 14:
 		b := tr.(protocol.BufferAvailer).AvailableBuffer()
 		w.count(tr.Write(w.fill(b[:0], 50)))
+	case 15:
+		w.sendFile([]int{0, 1, 100, 5000, 20000, 70000, fileSize - cycle, -1, fileSize + 1}[op>>4%9])
+	}
+}
+
+// sendFile sends the next n bytes of the stream from the file, or all it has if n
+// is negative. A file that has fewer breaks the connection.
+func (w *talker) sendFile(n int) {
+	off := w.wrote % cycle
+	length := n
+	if n < 0 {
+		length = fileSize - off
+	}
+	_, refused := w.tr.Write(nil)
+	number, inside := w.files, true
+	done := func(sent int64, err error) {
+		assert.False(w.t, inside, "from inside SendFile")
+		if refused != nil {
+			assert.ErrorIs(w.t, err, net.ErrClosed)
+			assert.Zero(w.t, sent)
+			return
+		}
+		assert.Equal(w.t, number, w.filesDone, "in order, and once")
+		w.filesDone++
+		assert.NoError(w.t, w.lost)
+		assert.LessOrEqual(w.t, sent, int64(length))
+		if err == nil {
+			defer w.event("SendFile")()
+			assert.EqualValues(w.t, length, sent)
+			w.act()
+			w.act()
+		} else {
+			w.filesLost++
+		}
+	}
+	w.tr.(protocol.FileSender).SendFile(w.file, int64(off), int64(n), done)
+	inside = false
+	if refused == nil {
+		w.files++
+		w.wrote += length
+		w.broken = w.broken || off+length > fileSize
 	}
 }
 
@@ -209,15 +283,16 @@ func (w *talker) count(n int, err error) {
 }
 
 // converse plays one script on a connection in memory.
-func converse(t *testing.T, choices []byte) {
+func converse(t *testing.T, choices []byte, file *os.File) {
 	s := &script{choices}
-	k := newKernel(t, loop.Config{})
+	var log bytes.Buffer
+	k := newKernel(t, loop.Config{Inline: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	addr := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}
 	fa, fb := k.Pipe(addr, addr)
 	flags := s.next()
-	k.Faults = memnet.Faults{MaxRecv: []int{0, 1000, 7000}[max(flags, 0)%3], MaxSend: []int{0, 900, 30000}[max(flags, 0)/3%3]}
-	a := &talker{t: t, script: s, mayRead: flags&1 == 0}
-	b := &talker{t: t, script: s, mayRead: flags&2 == 0, other: a}
+	k.Faults = memnet.Faults{MaxRecv: []int{0, 1000, 7000}[max(flags, 0)%3], MaxSend: []int{0, 900, 30000}[max(flags, 0)/3%3], NoFiles: flags&16 != 0}
+	a := &talker{t: t, script: s, mayRead: flags&1 == 0, file: file}
+	b := &talker{t: t, script: s, mayRead: flags&2 == 0, other: a, file: file}
 	a.other = b
 	pa, pb := protocol.Protocol(a), protocol.Protocol(b)
 	if flags&4 != 0 {
@@ -229,6 +304,7 @@ func converse(t *testing.T, choices []byte) {
 	for i, p := range []protocol.Protocol{pa, pb} {
 		require.NoError(t, k.Loop.Adopt([]int{fa, fb}[i], addr, factory.Each(func() protocol.Protocol { return p }), factory.Socket{MaxBacklog: -1, LingerTimeout: 10 * time.Minute, CloseTimeout: 10 * time.Minute, SlowPeerTimeout: -1}, nil))
 	}
+	k.Faults.Sending = meanwhile(k, a, b)
 	for len(s.bytes) > 0 {
 		left := len(s.bytes)
 		k.Step()
@@ -265,14 +341,47 @@ func converse(t *testing.T, choices []byte) {
 	for _, w := range []*talker{a, b} {
 		assert.Error(t, w.lost, "everybody is told in the end")
 		assert.LessOrEqual(t, w.other.heard, w.wrote)
-		if errors.Is(w.lost, protocol.ErrConnectionDone) && !w.other.lose && !w.other.gone {
+		if w.broken && !w.lose && !w.gone && !w.other.gone && !w.other.lose {
+			assert.ErrorIs(t, w.lost, io.ErrUnexpectedEOF)
+		}
+		if errors.Is(w.lost, protocol.ErrConnectionDone) && !w.other.lose && !w.other.gone && !w.other.broken {
 			assert.Equal(t, w.wrote, w.other.heard, "%v, %v; %+v %+v", w.lost, w.other.lost, *w, *w.other)
+			assert.Zero(t, w.filesLost)
 		}
 	}
 	f := k.Loop.Figures()
 	assert.Zero(t, f.Connections)
 	assert.Zero(t, f.Timers)
 	assert.Zero(t, f.Panics)
+	assert.NotContains(t, log.String(), "panic")
+}
+
+// meanwhile has the loop go on while a worker is sending a file.
+func meanwhile(k *memnet.Kernel, a, b *talker) func() {
+	inside := false
+	return func() {
+		if inside {
+			return
+		}
+		inside = true
+		defer func() { inside = false }()
+		switch op := a.script.next(); {
+		case op < 0:
+		case op%4 == 0:
+			k.Step()
+		case op%4 == 1:
+			k.Skip(time.Second)
+		default:
+			w := []*talker{a, b}[op>>2%2]
+			_ = k.Loop.Call(func() {
+				if w.lost == nil {
+					w.act()
+				}
+			})
+			k.Step()
+			k.Step()
+		}
+	}
 }
 
 // Whatever two protocols do to each other, in whatever events, the promises hold.
@@ -281,13 +390,14 @@ func TestConversationsKeepThePromises(t *testing.T) {
 	if debugBuild || testing.Short() {
 		n = 200
 	}
+	file := patternFile(t)
 	for seed := range n {
 		r := rand.New(rand.NewPCG(seed, 3))
 		choices := make([]byte, 1+r.IntN(120))
 		for i := range choices {
 			choices[i] = byte(r.Uint32())
 		}
-		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { converse(t, choices) }) {
+		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { converse(t, choices, file) }) {
 			t.Logf("choices: %v", choices)
 			return
 		}
@@ -296,9 +406,11 @@ func TestConversationsKeepThePromises(t *testing.T) {
 
 func FuzzConversation(f *testing.F) {
 	f.Add([]byte{0, 3, 7, 3, 5, 8, 6, 9})
+	f.Add([]byte{0, 0x5f, 3, 0x3f, 11, 7})
+	file := patternFile(f)
 	f.Fuzz(func(t *testing.T, choices []byte) {
 		if len(choices) <= 300 {
-			converse(t, choices)
+			converse(t, choices, file)
 		}
 	})
 }

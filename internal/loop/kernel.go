@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 // A Kernel is all that a Loop knows of the system below it. Sockets are numbers,
 // never negative. Errors of sockets are errno values, 0 for none; whoever drives
 // the loop reports events with Event, Bell and Due. All methods but Wake, Listen,
-// Local, Dial and the Close of a socket without Interest are called on the loop only.
+// Local, Dial, SendFile and the Close of a socket without Interest are called on the
+// loop only.
 type Kernel interface {
 	// Now is the time for users, Nanos the monotonic one that timers go by; it
 	// is never 0.
@@ -29,6 +31,12 @@ type Kernel interface {
 	// slices in order, as much as fits. EAGAIN stands for EINTR too.
 	Recv(fd int, p []byte) (int, syscall.Errno)
 	Send(fd int, ps [][]byte) (int, syscall.Errno)
+
+	// SendFile sends of n bytes of f from off on as many as fit, at least one; 0
+	// and no error is the end of the file. It may wait for a disk, so a worker
+	// calls it; meanwhile the loop neither sends on the socket nor closes it.
+	// ENOSYS, EOPNOTSUPP, EINVAL and EBADF say that f has to be read instead.
+	SendFile(fd int, f *os.File, off, n int64) (int64, syscall.Errno)
 
 	// CloseWrite sends our FIN. Close forgets the socket; with reset the peer
 	// is told so (RST).

@@ -32,6 +32,7 @@ import (
 	"math"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,6 +54,7 @@ type Config struct {
 	Logger       *slog.Logger  // slog.Default() if nil
 	DrainTimeout time.Duration // 10 s if zero, none if negative
 	Workers      int           // goroutines for Work; 4 if zero
+	Inline       bool          // Work is done by the loop's own goroutine, between turns: for tests
 	Watchdog     time.Duration // how long a callback may run unnoticed; see withDefaults
 }
 
@@ -97,10 +99,11 @@ type Loop struct {
 	whom any
 	dog  *watchdog // nil if off
 
-	calls     // posted calls
-	life      // start and stop
-	workers   // blocking work
-	factories // which are started
+	calls                    // posted calls
+	life                     // start and stop
+	workers                  // blocking work
+	away      sync.WaitGroup // of workers who have a transfer, and are not back
+	factories                // which are started
 	stats     Stats
 	goroutine atomic.Uint64 // that runs the loop; 0 if none does
 }

@@ -9,8 +9,9 @@ import (
 // A mark is a place in the output: f is called when the kernel has taken all
 // before it.
 type mark struct {
-	at int64
-	f  func(error)
+	at   int64
+	what string // f is
+	f    func(error)
 }
 
 // An ending is one Ended call.
@@ -24,8 +25,13 @@ func (c *Conn) Drained(f func(error)) {
 		c.later(func() { f(reason) })
 		return
 	}
+	c.mark("Drained", f)
+}
+
+// mark has f told when all that was written so far has been taken, or why not.
+func (c *Conn) mark(what string, f func(error)) {
 	r := c.extra()
-	r.drained = append(r.drained, mark{c.sent + int64(c.Buffered()), f})
+	r.drained = append(r.drained, mark{c.sent + int64(c.Buffered()), what, f})
 	c.facts |= attends
 	c.touch()
 }
@@ -116,9 +122,9 @@ func (c *Conn) tellDrained() {
 	}
 	for n := len(r.drained); n > 0 && r.drained[0].at <= c.sent; n-- {
 		r.drainedIn = c.loop.turns
-		f := r.drained[0].f
+		m := r.drained[0]
 		r.drained = r.drained[1:]
-		c.call("Drained", func() { f(nil) })
+		c.call(m.what, func() { m.f(nil) })
 	}
 	if len(r.drained) == 0 {
 		r.drained = nil
@@ -147,9 +153,9 @@ func (c *Conn) tellRare(reason error) {
 		c.call("StopProducing", p.StopProducing)
 	}
 	for len(r.drained) > 0 {
-		f := r.drained[0].f
+		m := r.drained[0]
 		r.drained = r.drained[1:]
-		c.call("Drained", func() { f(reason) })
+		c.call(m.what, func() { m.f(reason) })
 	}
 	for len(r.endings) > 0 {
 		e := r.endings[0]

@@ -1,6 +1,10 @@
 package loop
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/torsion-go/torsion/protocol"
+)
 
 const (
 	chunkSize = 4 << 10
@@ -8,17 +12,18 @@ const (
 )
 
 // A queue holds the output of a connection that the kernel has not taken: owned
-// chunks, which are filled to their capacity, and shared ones, which refer to
-// bytes that never change.
+// chunks, which are filled to their capacity, shared ones, which refer to bytes
+// that never change, and files.
 type queue struct {
 	first, last *chunk
-	size        int
+	size        int // in bytes, a file as protocol.FileWeight
 }
 
 type chunk struct {
 	next   *chunk
-	data   []byte // not taken yet
-	shared bool
+	data   []byte           // not taken yet
+	file   *transfer        // instead of data
+	shared bool             // it has no room of its own
 	room   *[chunkSize]byte // of an owned chunk; kept while it is spare
 }
 
@@ -89,17 +94,24 @@ func follows(a, p []byte) bool {
 		unsafe.SliceData(a[:len(a)+1][len(a):]) == unsafe.SliceData(p)
 }
 
-// slices puts what comes first into vec and returns how much of it it used.
+// file puts a file behind the rest.
+func (q *queue) file(t *transfer) {
+	q.size += protocol.FileWeight
+	q.link(&chunk{file: t, shared: true})
+}
+
+// slices puts what comes first, up to the next file, into vec and returns how much
+// of it it used.
 func (q *queue) slices(vec [][]byte) [][]byte {
 	n := 0
-	for c := q.first; c != nil && n < len(vec); c = c.next {
+	for c := q.first; c != nil && c.file == nil && n < len(vec); c = c.next {
 		vec[n] = c.data
 		n++
 	}
 	return vec[:n]
 }
 
-// drop forgets the first n bytes.
+// drop forgets the first n bytes, which are of no file.
 func (q *queue) drop(s *chunks, n int) {
 	q.size -= n
 	for n > 0 {
@@ -109,11 +121,27 @@ func (q *queue) drop(s *chunks, n int) {
 			return
 		}
 		n -= len(c.data)
-		if q.first = c.next; q.first == nil {
-			q.last = nil
-		}
+		q.unlink()
 		s.put(c)
 	}
 }
 
-func (q *queue) clear(s *chunks) { q.drop(s, q.size) }
+// dropFile forgets the file that is first.
+func (q *queue) dropFile() {
+	q.size -= protocol.FileWeight
+	q.unlink()
+}
+
+func (q *queue) unlink() {
+	if q.first = q.first.next; q.first == nil {
+		q.last = nil
+	}
+}
+
+func (q *queue) clear(s *chunks) {
+	for c := q.first; c != nil; c = q.first {
+		q.unlink()
+		s.put(c)
+	}
+	q.size = 0
+}

@@ -16,9 +16,8 @@ func (c *Conn) ready(ev Event) {
 	if ev&Fin != 0 {
 		c.facts |= finSeen
 	}
-	if ev&Out != 0 && c.facts&blocked != 0 {
-		c.facts &^= blocked
-		c.touch()
+	if ev&Out != 0 {
+		c.room()
 	}
 	switch {
 	case !c.wantsInput():
@@ -30,6 +29,17 @@ func (c *Conn) ready(ev Event) {
 		c.receive()
 	}
 	l.end()
+}
+
+// room is called when the kernel may have room for output. A worker may just have
+// been told that there is none.
+func (c *Conn) room() {
+	if c.facts&blocked != 0 {
+		c.facts &^= blocked
+		c.touch()
+	} else if c.rare != nil && c.rare.away != nil {
+		c.rare.away.room = true
+	}
 }
 
 // receive takes what one read gives.

@@ -7,7 +7,8 @@ import (
 	"github.com/torsion-go/torsion/protocol"
 )
 
-// workers run blocking work. Their goroutines exist only while there is some.
+// workers run blocking work. Their goroutines exist only while there is some. With
+// Config.Inline there are none, and the bell runs the work.
 type workers struct {
 	loop    *Loop
 	mu      sync.Mutex
@@ -29,7 +30,9 @@ func (l *Loop) Work(f func()) error {
 	}
 	w.accepted++
 	w.jobs = append(w.jobs, f)
-	if w.busy < max(1, either(l.config.Workers, 4)) {
+	if l.config.Inline {
+		l.ring()
+	} else if w.busy < max(1, either(l.config.Workers, 4)) {
 		w.busy++
 		go w.run()
 	}
@@ -51,7 +54,9 @@ func (w *workers) run() {
 			w.busy--
 			w.mu.Unlock()
 			done = true
-			_ = w.loop.Call(w.loop.checkIdle) // it may be what Stop waits for
+			if w.loop.stopping.Load() { // it may be what Stop waits for
+				_ = w.loop.Call(w.loop.checkIdle)
+			}
 			return
 		}
 		f := w.jobs[0]
@@ -60,6 +65,21 @@ func (w *workers) run() {
 		w.mu.Unlock()
 		w.do(f)
 	}
+}
+
+// runInline does the jobs that wait. Those that they add wait for the next bell.
+func (w *workers) runInline() {
+	w.mu.Lock()
+	jobs := w.jobs
+	w.jobs, w.busy = nil, len(jobs)
+	w.mu.Unlock()
+	for _, f := range jobs {
+		w.do(f)
+	}
+	w.mu.Lock()
+	w.busy = 0
+	w.mu.Unlock()
+	w.loop.checkIdle()
 }
 
 func (w *workers) do(f func()) {

@@ -169,6 +169,12 @@ func (c *Conn) send() {
 		return
 	}
 	for c.queue.size > 0 && c.facts&blocked == 0 && c.noWrite&failed == 0 {
+		if t := c.queue.first.file; t != nil {
+			if !t.goOn() {
+				return
+			}
+			continue
+		}
 		vec := c.queue.slices(l.vec[:])
 		total := 0
 		for _, p := range vec {
@@ -191,19 +197,24 @@ func (c *Conn) transmit(vec [][]byte, total int) int {
 	}
 	c.sent += int64(n)
 	l.stats.BytesWritten += int64(n)
-	if n == total {
+	c.taken(n > 0, n == total)
+	return n
+}
+
+// taken follows what the kernel took: some, or all, of what it was offered.
+func (c *Conn) taken(some, all bool) {
+	if all {
 		c.facts &^= stuck
 		if c.noRead&closing != 0 && c.rare != nil {
-			c.rare.since = l.now() // a producer is at work
+			c.rare.since = c.loop.now() // a producer is at work, or a file on its way
 		}
-		return n
+		return
 	}
-	if n > 0 || c.facts&stuck == 0 {
-		c.extra().since = l.now()
+	if some || c.facts&stuck == 0 {
+		c.extra().since = c.loop.now()
 	}
 	c.facts |= blocked | stuck
 	c.watch()
-	return n
 }
 
 // pace tells those who wait for the output to go down or up.

@@ -26,7 +26,9 @@ var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 type Faults struct {
 	Accept  []syscall.Errno // what the next Accepts answer; 0: nothing wrong
 	MaxRecv int             // bytes per Recv; 0: no limit
-	MaxSend int             // bytes per Send; 0: no limit
+	MaxSend int             // bytes per Send and SendFile; 0: no limit
+	NoFiles bool            // SendFile is not known
+	Sending func()          // is called by each SendFile, before and after it has sent
 	Shed    int             // connections that Shed has turned away
 	Pending bool            // connects neither succeed nor fail
 }

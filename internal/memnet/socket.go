@@ -1,7 +1,9 @@
 package memnet
 
 import (
+	"io"
 	"net"
+	"os"
 	"syscall"
 
 	"github.com/torsion-go/torsion/internal/loop"
@@ -128,6 +130,30 @@ func (k *Kernel) Send(fd int, ps [][]byte) (int, syscall.Errno) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.socket(fd).send(ps, k.Faults.MaxSend)
+}
+
+// SendFile reads a piece of f and writes it.
+func (k *Kernel) SendFile(fd int, f *os.File, off, n int64) (int64, syscall.Errno) {
+	if during := k.Faults.Sending; during != nil {
+		during()
+		defer during()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.socket(fd)
+	if k.Faults.NoFiles {
+		return 0, syscall.ENOSYS
+	}
+	p := make([]byte, min(n, window, int64(max(1, s.space()))))
+	got, err := f.ReadAt(p, off)
+	switch {
+	case got == 0 && err == io.EOF:
+		return 0, 0
+	case got == 0:
+		return 0, syscall.EBADF
+	}
+	sent, e := s.send([][]byte{p[:got]}, k.Faults.MaxSend)
+	return int64(sent), e
 }
 
 func (s *socket) send(ps [][]byte, most int) (n int, e syscall.Errno) {

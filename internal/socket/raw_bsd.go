@@ -22,6 +22,9 @@ func (*IO) Send(fd int, ps [][]byte) (int, syscall.Errno) {
 	return result(unix.SendmsgBuffers(fd, ps, nil, nil, unix.MSG_DONTWAIT))
 }
 
+// SendFile is not known here: sendfile(2) of each of these systems is another one.
+func SendFile(_, _ int, _, _ int64) (int64, syscall.Errno) { return 0, syscall.ENOSYS }
+
 // result makes EAGAIN of EINTR: the poller will report the socket again.
 func result(n int, err error) (int, syscall.Errno) {
 	if err == nil {

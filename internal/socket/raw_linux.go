@@ -44,6 +44,18 @@ func (io *IO) Send(fd int, ps [][]byte) (int, syscall.Errno) {
 	return result(n, e)
 }
 
+// SendFile sends up to n bytes of the file in from off on. 0 without an error is
+// the end of the file. It may wait for a disk.
+func SendFile(fd, in int, off, n int64) (int64, syscall.Errno) {
+	for {
+		sent, err := unix.Sendfile(fd, in, &off, int(n))
+		if err != unix.EINTR {
+			e, _ := err.(syscall.Errno)
+			return int64(max(0, sent)), e
+		}
+	}
+}
+
 // result makes EAGAIN of EINTR: the poller will report the socket again.
 func result(n uintptr, e syscall.Errno) (int, syscall.Errno) {
 	switch e {

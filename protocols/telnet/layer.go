@@ -2,6 +2,7 @@ package telnet
 
 import (
 	"bytes"
+	"os"
 	"slices"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -10,6 +11,7 @@ import (
 // A layer decodes what comes, encodes what goes and negotiates.
 type layer struct {
 	protocol.Layer
+	files   *protocol.FileCopier // nil until it is needed
 	conn    Conn
 	dec     decoder
 	enc     encoder
@@ -275,4 +277,13 @@ func (l *layer) WriteShared(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// SendFile sends a file as text: what is written meanwhile overtakes its rest, see
+// [protocol.FileCopier].
+func (l *layer) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
+	if l.files == nil {
+		l.files = &protocol.FileCopier{}
+	}
+	l.files.SendFile(l, f, off, n, done)
 }
