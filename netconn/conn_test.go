@@ -84,11 +84,16 @@ func TestCloseWriteEndsOneSide(t *testing.T) {
 func TestCloseWakes(t *testing.T) {
 	inBubble(t, func(t *testing.T, m *reactortest.Memory) {
 		ours, _ := pair(t, m)
-		waiting := []<-chan error{async(read(ours)), async(read(ours)), async(write(ours)), async(write(ours)), async(write(ours))}
+		var reading, writing []<-chan error
+		for range 3 {
+			reading = append(reading, async(read(ours)))
+			writing = append(writing, async(write(ours)))
+		}
 		synctest.Wait()
 		require.NoError(t, ours.Close())
-		for i, err := range waiting {
-			requireOp(t, wait(t, err), []string{"read", "read", "write", "write", "write"}[i], net.ErrClosed)
+		for i := range 3 {
+			requireOp(t, wait(t, reading[i]), "read", net.ErrClosed)
+			requireOp(t, wait(t, writing[i]), "write", net.ErrClosed)
 		}
 		requireOp(t, read(ours)(), "read", net.ErrClosed)
 		requireOp(t, write(ours)(), "write", net.ErrClosed)

@@ -17,11 +17,11 @@ import (
 	"github.com/torsion-go/torsion/reactortest"
 )
 
-// after runs f and returns its error and how long it took.
-func after(f func() error) (error, time.Duration) {
+// after runs f and returns how long it took, and its error.
+func after(f func() error) (time.Duration, error) {
 	began := time.Now()
 	err := f()
-	return err, time.Since(began)
+	return time.Since(began), err
 }
 
 // A deadline ends a call that waits for it, to the nanosecond of the bubble's clock.
@@ -30,11 +30,11 @@ func TestDeadlineEndsCalls(t *testing.T) {
 		c, _ := pair(t, m)
 		for op, call := range map[string]func() error{"read": read(c), "write": write(c)} {
 			require.NoError(t, c.SetDeadline(time.Now().Add(time.Hour)))
-			err, took := after(call)
+			took, err := after(call)
 			requireOp(t, err, op, os.ErrDeadlineExceeded)
 			assert.True(t, err.(net.Error).Timeout())
 			assert.Equal(t, time.Hour, took)
-			err, took = after(call)
+			took, err = after(call)
 			requireOp(t, err, op, os.ErrDeadlineExceeded)
 			assert.Zero(t, took, "it stays past")
 		}

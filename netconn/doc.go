@@ -7,10 +7,11 @@
 //	l, err := netconn.Listen(r, "tcp", ":8080", limit.Around, idle.Around)
 //	err = http.Serve(l, handler)
 //
-// and a client, here with a layer below its connections:
+// and a client, here with TLS below its connection:
 //
-//	d := netconn.Dialer{Network: r, Wrap: layer}
-//	client := smtp.NewClient(d.Dial("tcp", "mail.example.com:25"))
+//	d := netconn.Dialer{Network: r, Wrap: secure.Config{Client: tlsConfig}.Wrap}
+//	c, err := d.Dial("tcp", "mail.example.com:465")
+//	client, err := smtp.NewClient(c, "mail.example.com")
 //
 // # What is as in package net
 //
@@ -32,7 +33,8 @@
 // protocol.ErrShutdown. A server with requests under way is stopped before, in
 // BeforeShutdown.
 //
-// Methods are for goroutines. One that has to wait panics on the loop, which would
-// wait for itself. Each waits on the caller's goroutine: a connection has none of
-// its own, and holds a buffer only while there is something in it.
+// Methods are for goroutines. On the loop, which would wait for itself, one that has
+// to wait panics: Accept and Dial at once, Read and Write after a second. Who waits
+// does so on his own goroutine: a connection has none, and it holds a buffer only
+// while there is something in it.
 package netconn

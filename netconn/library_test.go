@@ -33,7 +33,8 @@ type server struct {
 }
 
 // serve serves HTTP behind policies.
-func serve(t *testing.T, r reactortest.Reactor, h http.HandlerFunc, wraps ...func(factory.Factory) factory.Factory) *server {
+func serve(t *testing.T, r reactortest.Reactor, h http.HandlerFunc,
+	wraps ...func(factory.Factory) factory.Factory) *server {
 	t.Helper()
 	l := listen(t, r, wraps...)
 	s := &server{url: "http://" + l.Addr().String()}

@@ -16,8 +16,10 @@ import (
 //	l := &netconn.Listener{Backlog: 100}
 //	l.Port, err = r.Tuned(socket).Listen("tcp", addr, limit.Around(l))
 //
-// The Backlog, and Port too, are set before anything else is done with it. Its
-// methods are for goroutines, but those of a factory.
+// Port is set before anything else is done with it. One Listener may serve several
+// ports and loops, of which Close then closes Port alone; with the last of them it
+// is closed itself. Its methods may be called from any goroutine, but those of a
+// factory, which belong to the loop.
 type Listener struct {
 	Port    factory.Port // what Addr asks and Close closes
 	Backlog int          // connections that may wait for Accept; 1,024 if zero

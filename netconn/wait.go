@@ -71,6 +71,6 @@ func (w *watch) stop() {
 // mayBlock panics on the loop, if there is one.
 func mayBlock(loop protocol.Loop) {
 	if o, ok := loop.(interface{ OnLoop() bool }); ok && o.OnLoop() {
-		panic("netconn: a call that has to wait was made on the loop, which would wait for itself for ever; make it on a goroutine of its own")
+		panic("netconn: a call on the loop would wait for the loop itself; make it on a goroutine")
 	}
 }

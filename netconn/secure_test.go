@@ -1,0 +1,104 @@
+package netconn_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/netconn"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/secure"
+	"github.com/torsion-go/torsion/reactortest"
+)
+
+// certified returns two sides of TLS; the client trusts the server.
+func certified(t *testing.T) (server, client secure.Config) {
+	t.Helper()
+	cert, err := secure.SelfSigned("127.0.0.1")
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	roots.AddCert(cert.Leaf)
+	return secure.Config{Server: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}},
+		secure.Config{Client: &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", NextProtos: []string{"http/1.1"}}}
+}
+
+// TLS may stand below the connections of both sides, inside a limit. Handlers see
+// what the handshake came to.
+func TestHTTPAboveTLS(t *testing.T) {
+	inEach(t, func(t *testing.T, r reactortest.Reactor) {
+		server, client := certified(t)
+		limit := factory.Limit{Total: 10}
+		s := serve(t, r, echo, limit.Around, server.Wrap)
+		protocols := make(chan string, 10)
+		s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+			state, ok := c.(protocol.TLSStater).TLSState()
+			assert.True(t, ok)
+			protocols <- state.NegotiatedProtocol
+			return ctx
+		}
+		d := netconn.Dialer{Network: r, Wrap: client.Wrap}
+		s.client.Transport = &http.Transport{DialContext: d.DialContext} // for the library it is no TLS
+		body := bytes.Repeat([]byte("x"), 2<<20)
+		for range 2 {
+			require.Equal(t, sha256.Sum256(body), sha256.Sum256(s.post(t, body)))
+		}
+		assert.Equal(t, "http/1.1", wait(t, protocols))
+		assert.Empty(t, protocols, "one connection")
+	})
+}
+
+// Why a handshake failed is what Dial answers; nobody accepts such a connection.
+func TestHandshakeFailsDial(t *testing.T) {
+	inEach(t, func(t *testing.T, r reactortest.Reactor) {
+		server, client := certified(t)
+		_, stranger := certified(t)
+		l := listen(t, r, server.Wrap)
+		_, err := netconn.Dialer{Network: r, Wrap: stranger.Wrap}.Dial("tcp", l.Addr().String())
+		var unknown x509.UnknownAuthorityError
+		require.ErrorAs(t, err, &unknown)
+		requireOp(t, err, "dial", err)
+		assert.Contains(t, err.Error(), l.Addr().String())
+
+		ours, err := netconn.Dialer{Network: r, Wrap: client.Wrap}.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		defer ours.Close()
+		theirs, err := l.Accept()
+		require.NoError(t, err)
+		defer theirs.Close()
+		assert.Equal(t, ours.LocalAddr().String(), theirs.RemoteAddr().String(), "the first that was served")
+	})
+}
+
+// A stream that is cut without close_notify is no end of file.
+func TestTruncatedStreamIsNoEOF(t *testing.T) {
+	inEach(t, func(t *testing.T, r reactortest.Reactor) {
+		server, client := certified(t)
+		var below protocol.Transport
+		cutting := func(f factory.Factory) factory.Factory {
+			return factory.Func(func(peer net.Addr) protocol.Protocol {
+				return &spy{f.BuildProtocol(peer), func(t protocol.Transport) { below = t }}
+			})
+		}
+		l := listen(t, r, cutting, server.Wrap)
+		ours, err := netconn.Dialer{Network: r, Wrap: client.Wrap}.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		defer ours.Close()
+		theirs, err := l.Accept()
+		require.NoError(t, err)
+		defer theirs.Close()
+		on(t, r, func() { below.LoseConnection() })
+		err = read(ours)()
+		requireOp(t, err, "read", secure.ErrTruncated)
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	})
+}
