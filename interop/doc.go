@@ -4,5 +4,6 @@
 //
 //	go -C interop test ./...
 //
-// A test whose counterpart is missing is skipped, or fails if CI is set.
+// A test whose counterpart is missing is skipped, or fails if CI is set. Option -short
+// leaves out what takes a minute.
 package interop

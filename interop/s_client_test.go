@@ -89,7 +89,6 @@ func TestSClientNames(t *testing.T) {
 	s := listen(t, secure.Config{Server: &tls.Config{Certificates: []tls.Certificate{one.Certificate, two.Certificate}}}.Wrap(f))
 	for host, id := range map[string]identity{"one.test": one, "two.test": two} {
 		p := sClient(t, s, id, "-servername", host, "-verify_hostname", host)
-		p.Expect("subject=CN = " + host)
 		answers(p, "hello")
 		assert.Equal(t, host, receive(t, secured).ServerName)
 	}
