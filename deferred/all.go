@@ -6,8 +6,9 @@ import "errors"
 var ErrNone = errors.New("deferred: nothing to wait for")
 
 // All returns a Deferred with the values of all ds, in their order. The first
-// error is its error: then the others are cancelled, and values that came
-// before are closed if they are an io.Closer. Cancel cancels all.
+// error is its error: then the others are cancelled, values that came before are
+// closed if they are an io.Closer, and further errors are logged. Cancel cancels
+// all.
 func All[T any](ds ...*Deferred[T]) *Deferred[[]T] {
 	r := gathering[[]T](ds)
 	values := make([]T, len(ds))
@@ -18,6 +19,7 @@ func All[T any](ds ...*Deferred[T]) *Deferred[[]T] {
 			v, err := d.take()
 			if r.isFired() {
 				discard(v, err)
+				d.logLate(err)
 				return nil
 			}
 			if err != nil {

@@ -52,6 +52,25 @@ func TestAllOfWhatHasFailed(t *testing.T) {
 	assert.Equal(t, 1, o.times)
 }
 
+// All can tell one error. Another is logged, unless it only says that it was cancelled.
+func TestAllLosesNoError(t *testing.T) {
+	w := newWorld()
+	w.do(func() {
+		failed := func(err error) *deferred.Deferred[int] {
+			d := deferred.New[int](w)
+			d.Fire(0, err)
+			return d
+		}
+		a, b := deferred.New[int](w), deferred.New[int](w)
+		b.OnCancel(func() { b.Fire(0, errBad) })
+		o := outcomeOf(deferred.All(a, failed(errors.New("first")), failed(errors.New("second")), b))
+		assert.EqualError(t, o.err, "first")
+	})
+	assert.Equal(t, 2, w.log.lines(), w.log)
+	assert.Contains(t, w.log.String(), "error=second")
+	assert.Contains(t, w.log.String(), "error=bad")
+}
+
 func TestAllIsCancelled(t *testing.T) {
 	a, b, c := three[int]()
 	asked := 0

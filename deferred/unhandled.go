@@ -31,7 +31,7 @@ func (d *Deferred[T]) unhandled() {
 	if known(d.err) {
 		return
 	}
-	o := &orphan{err: d.err, what: fmt.Sprintf("%T", d), where: caller(), loop: d.loop}
+	o := d.newOrphan(d.err)
 	d.orphan = o
 	if d.loop != nil && d.loop.Call(o.report) == nil {
 		return
@@ -39,6 +39,17 @@ func (d *Deferred[T]) unhandled() {
 	// Nobody has said which loop d belongs to, or it has stopped: there is no
 	// later event to wait for. What d is for is over when d is garbage.
 	o.net = runtime.AddCleanup(d, (*orphan).report, o)
+}
+
+func (d *Deferred[T]) newOrphan(err error) *orphan {
+	return &orphan{err: err, what: fmt.Sprintf("%T", d), where: caller(), loop: d.loop}
+}
+
+// logLate reports an error of d, if there is one, that nobody can be told any more.
+func (d *Deferred[T]) logLate(err error) {
+	if err != nil && !known(err) {
+		d.newOrphan(err).report()
+	}
 }
 
 // known errors are not reported: a cancel was asked for, a panic has been logged.
