@@ -105,6 +105,22 @@ func TestCancelInsideAStep(t *testing.T) {
 	assert.ErrorIs(t, o.err, deferred.ErrCancelled)
 }
 
+// The same for a step of an inner chain, whose result somebody else waits for.
+func TestCancelInsideAnInnerStep(t *testing.T) {
+	var head, inner, inmost deferred.Deferred[int]
+	var d *deferred.Deferred[int]
+	d = deferred.Chain(&head, func(int) *deferred.Deferred[int] {
+		return deferred.Chain(&inner, func(int) *deferred.Deferred[int] {
+			d.Cancel()
+			return &inmost
+		})
+	})
+	o := outcomeOf(d)
+	head.Fire(0, nil)
+	inner.Fire(0, nil)
+	assert.Equal(t, &outcome[int]{err: deferred.ErrCancelled, times: 1}, o)
+}
+
 // Cancel of what has fired does nothing.
 func TestCancelTooLate(t *testing.T) {
 	d := deferred.Fired(1, nil)

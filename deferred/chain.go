@@ -51,17 +51,24 @@ func step[T, U any](r *Deferred[U], f func() (T, error)) (v T, err error) {
 	return f()
 }
 
-// follow has r wait for inner, whose result is taken as it is.
+// follow has d wait for inner, whose result is taken as it is. If somebody follows
+// d already it is he that waits, so that a step that goes on to itself for ever
+// does not become a chain of all its rounds.
 func (d *Deferred[T]) follow(inner *Deferred[T]) node {
+	called := d.state&cancelled != 0
+	if last := d.follower; last != nil {
+		d.source, d.then = last, nil // it only shows the way to a cancel now
+		d = last
+	}
 	if d.loop == nil {
 		d.loop = inner.loop
 	}
 	if inner.isFired() {
 		return d.resolve(inner.claim())
 	}
-	d.source = inner
+	d.source, inner.follower = inner, d
 	inner.attach(func() node { return d.resolve(inner.take()) })
-	if d.state&cancelled != 0 {
+	if called {
 		cancelFrom(inner)
 	}
 	return nil

@@ -9,14 +9,15 @@ import (
 // A Deferred is the result of a call that has not finished. Its zero value is
 // unfired and ready. It belongs to the loop.
 type Deferred[T any] struct {
-	value  T
-	err    error
-	loop   protocol.Loop       // where an unhandled error is told; nil if not known
-	then   func() node         // what takes the result; nil if it was called or nothing is attached
-	source node                // what this one waits for; nil if it is Fire that fires it
-	cancel func() (later bool) // asks for an early end; later: Fire will follow
-	orphan *orphan             // its error, while nobody has attached
-	state  uint8
+	value    T
+	err      error
+	loop     protocol.Loop       // where an unhandled error is told; nil if not known
+	then     func() node         // what takes the result; nil if it was called or nothing is attached
+	source   node                // what this one waits for; nil if it is Fire that fires it
+	follower *Deferred[T]        // it was returned by a step of Chain: who takes its result as it is
+	cancel   func() (later bool) // asks for an early end; later: Fire will follow
+	orphan   *orphan             // its error, while nobody has attached
+	state    uint8
 }
 
 // What is true of a Deferred.

@@ -183,3 +183,41 @@ func TestLongChainsNeedNoStack(t *testing.T) {
 		assert.Less(t, deepest, depth()+20)
 	})
 }
+
+// A step that goes on to itself, as a loop does, needs no more memory with each
+// round, and a cancel reaches the round that it is in.
+func TestLoopsOfStepsNeedNoMemory(t *testing.T) {
+	var wait *deferred.Deferred[int]
+	var again func(n int) *deferred.Deferred[int]
+	again = func(n int) *deferred.Deferred[int] {
+		wait = &deferred.Deferred[int]{}
+		return deferred.Chain(wait, again)
+	}
+	kept := again(0)
+	first := deferred.Chain(deferred.Fired(0, nil), func(int) *deferred.Deferred[int] { return kept })
+	o := outcomeOf(deferred.Chain(deferred.Fired(0, nil), func(int) *deferred.Deferred[int] { return first }))
+	rounds := func() {
+		for i := range many {
+			wait.Fire(i, nil)
+		}
+	}
+	rounds()
+	before := heap()
+	rounds()
+	assert.Less(t, heap(), before+many) // bytes
+	assert.Zero(t, o.times)
+
+	asked := 0
+	wait.OnCancel(func() { asked++ })
+	kept.Cancel()
+	assert.Equal(t, 1, asked)
+	assert.Equal(t, &outcome[int]{err: deferred.ErrCancelled, times: 1}, o)
+}
+
+// heap is how many bytes are in use.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
