@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -32,61 +33,95 @@ func tlsSides(t testing.TB) (server, client *tls.Config) {
 }
 
 // Of what clients of crypto/tls send who then close and never read, nothing is lost
-// where they get no tickets, and the sessions of others are resumed all the same.
+// where they get no tickets, and the sessions of others are resumed all the same. Where
+// certificates are asked for, a ticket would come when the client is sending already.
 func TestUploadsWithoutTickets(t *testing.T) {
 	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		t.Run(tls.VersionName(v), func(t *testing.T) {
-			const size, uploads = 1 << 20, 20
-			server, client := tlsSides(t)
-			client.MinVersion, client.MaxVersion = v, v
-			client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
-			r := start(t, reactor.Config{})
-			control := listen(t, r, secure.Config{Server: server}.Wrap(serving(probe{
-				made: func(tr protocol.Transport) { tr.Write([]byte("hello")) },
-			})))
-			c := tls.Client(dial(t, control.Addr()), client)
-			_, err := io.ReadFull(c, make([]byte, 5)) // and the ticket before it
-			require.NoError(t, err)
-
-			type upload struct {
-				size    int
-				resumed bool
-				reason  error
-			}
-			got := make(chan upload, uploads)
-			data := listen(t, r, secure.Config{Server: server, NoTickets: true}.Wrap(factory.Each(func() protocol.Protocol {
-				u, p := upload{}, &probe{}
-				p.made = func(tr protocol.Transport) {
-					s, _ := protocol.As[protocol.TLSStater](tr)
-					state, _ := s.TLSState()
-					u.resumed = state.DidResume
+		for _, resume := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s resumed %v", tls.VersionName(v), resume), func(t *testing.T) {
+				server, client := tlsSides(t)
+				client.MinVersion, client.MaxVersion = v, v
+				r := start(t, reactor.Config{})
+				if resume {
+					client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+					takeTicket(t, r, server, client)
+				} else {
+					server.ClientAuth = tls.RequestClientCert
 				}
-				p.data = func(_ protocol.Transport, data []byte) { u.size += len(data) }
-				p.lost = func(reason error) { u.reason = reason; got <- u }
-				return p
-			})))
-			var all sync.WaitGroup
-			for range uploads {
-				all.Go(func() {
-					raw, err := net.Dial("tcp", data.Addr().String())
-					if !assert.NoError(t, err) {
-						return
-					}
-					c := tls.Client(raw, client)
-					_, err = c.Write(make([]byte, size))
-					assert.NoError(t, err)
-					assert.NoError(t, c.Close())
-				})
+				for _, u := range uploads(t, r, secure.Config{Server: server, NoTickets: true}, client) {
+					assert.Equal(t, uploaded, u.size)
+					assert.Equal(t, protocol.ErrConnectionDone, u.reason)
+					assert.Equal(t, resume, u.resumed)
+				}
+			})
+		}
+	}
+}
+
+// takeTicket has a client get a ticket of a server of the same configuration.
+func takeTicket(t *testing.T, r *reactor.Reactor, server, client *tls.Config) {
+	control := listen(t, r, secure.Config{Server: server}.Wrap(serving(probe{
+		made: func(tr protocol.Transport) { tr.Write([]byte("hello")) },
+	})))
+	_, err := io.ReadFull(tls.Client(dial(t, control.Addr()), client), make([]byte, 5)) // and the ticket before it
+	require.NoError(t, err)
+}
+
+// An upload is what the server has seen of one.
+type upload struct {
+	size    int
+	resumed bool
+	reason  error
+}
+
+const uploaded = 64 << 10 // bytes of each, which fit into the client's socket
+
+// uploads has some clients send all at once and close, before the server reads on.
+func uploads(t *testing.T, r *reactor.Reactor, server secure.Config, client *tls.Config) []upload {
+	t.Helper()
+	const n = 20
+	made, got := make(chan protocol.Transport, n), make(chan upload, n)
+	small := r.Tuned(factory.Socket{ReadBuffer: 8 << 10}) // so that much is on its way at the end
+	port, err := small.Listen("tcp", "127.0.0.1:0", server.Wrap(factory.Each(func() protocol.Protocol {
+		u, p := upload{}, &probe{}
+		p.made = func(tr protocol.Transport) {
+			s, _ := protocol.As[protocol.TLSStater](tr)
+			state, _ := s.TLSState()
+			u.resumed = state.DidResume
+			tr.PauseReading()
+			made <- tr
+		}
+		p.data = func(_ protocol.Transport, data []byte) { u.size += len(data) }
+		p.lost = func(reason error) { u.reason = reason; got <- u }
+		return p
+	})))
+	require.NoError(t, err)
+	var clients sync.WaitGroup
+	for range n {
+		clients.Go(func() {
+			raw, err := net.Dial("tcp", port.Addr().String())
+			if !assert.NoError(t, err) {
+				return
 			}
-			all.Wait()
-			for range uploads {
-				u := wait(t, got)
-				assert.Equal(t, size, u.size)
-				assert.Equal(t, protocol.ErrConnectionDone, u.reason)
-				assert.True(t, u.resumed)
+			own := client.Clone()
+			if own.ClientSessionCache == nil { // then crypto/tls wants no ticket
+				own.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 			}
+			c := tls.Client(raw, own)
+			_, err = c.Write(make([]byte, uploaded))
+			assert.NoError(t, err)
+			assert.NoError(t, c.Close())
 		})
 	}
+	clients.Wait()
+	for range n {
+		require.NoError(t, r.Call(wait(t, made).ResumeReading))
+	}
+	var all []upload
+	for range n {
+		all = append(all, wait(t, got))
+	}
+	return all
 }
 
 // A callback of a tls.Config that ends its goroutine ends the reactor as any other, and

@@ -50,7 +50,7 @@ func TestCloseNotify(t *testing.T) {
 			assert.Equal(t, protocol.ErrConnectionDone, server.reason)
 
 			server = &session{}
-			tr, _, conn = foreignClient(t, over(serverSide, server), version(clientTLS, v))
+			_, _, conn = foreignClient(t, over(serverSide, server), version(clientTLS, v))
 			fmt.Fprint(conn, "last words")
 			conn.CloseWrite()
 			assert.Equal(t, "made, secured, data last words, eof, lost", server.take())
@@ -59,6 +59,23 @@ func TestCloseNotify(t *testing.T) {
 			assert.Equal(t, io.EOF, err)
 		}
 	})
+}
+
+// A peer that says close_notify and then is gone, whatever its system makes of our
+// answer, has ended cleanly, unless it was owed more than that.
+func TestPeerThatWaitsForNoAnswer(t *testing.T) {
+	for _, owed := range []string{"", "an answer"} {
+		server := &session{}
+		tr, _, conn := foreignClient(t, over(serverSide, server), clientTLS)
+		server.data = func([]byte) { server.say(owed) }
+		tr.Stall(true)
+		fmt.Fprint(conn, "hello")
+		conn.Close()
+		tr.Reset()
+		assert.Equal(t, "made, secured, data hello, eof, lost", server.take())
+		assert.Equal(t, owed != "", protocol.IsReset(server.reason), "%v", server.reason)
+		assert.Equal(t, owed == "", server.reason == protocol.ErrConnectionDone)
+	}
 }
 
 // A side that has said close_notify is still written to, if the other one keeps the
