@@ -1,8 +1,8 @@
 package protocol
 
 import (
+	"math"
 	"net"
-	"os"
 	"sync"
 )
 
@@ -34,14 +34,14 @@ type Gate struct {
 	head    int
 	passed  int64  // bytes that have gone through
 	foreign int    // bytes that others' turns have written and that wait, at the most
-	marks   []mark // of Drained, for what waits
+	stops   []stop // in what waits
+	files   int    // among the stops
 	wrote   bool   // above has written, and Flush is to come
 
-	ending uint8       // which ends have been asked for
-	full   uint8       // why writers are paused
-	moving bool        // what waitsFull is for has gone below, and Drained is to come
-	files  *FileCopier // nil until it is needed
-	pacing             // of a producer
+	ending uint8 // which ends have been asked for
+	full   uint8 // why writers are paused
+	moving bool  // what waitsFull is for has gone below, and Drained is to come
+	pacing       // of a producer
 }
 
 // Ends that a Gate was asked for.
@@ -62,12 +62,6 @@ const (
 	room    = 16 << 10 // bytes of a buffer; a longer Write goes through an open Gate at once
 )
 
-// A mark is a place in the output: f waits for what was written before it.
-type mark struct {
-	at int64
-	f  func(error)
-}
-
 // rooms are buffers for what waits until the end of an event.
 var rooms = sync.Pool{New: func() any { return new([room]byte) }}
 
@@ -87,19 +81,54 @@ func (g *Gate) Open(f func(p []byte)) {
 
 // Let has at most n bytes of what waits go through f now.
 func (g *Gate) Let(n int, f func(p []byte)) {
-	if n = min(n, g.Waiting()); n > 0 {
-		p := g.waits[g.head : g.head+n]
-		g.head += n
-		g.pass(p, f)
-		if g.head == len(g.waits) {
-			g.giveBack()
+	for n > 0 {
+		size := g.Waiting() // also sees to what is due
+		if size = min(size, n); size == 0 {
+			break
 		}
+		if file := g.next(); file != nil {
+			g.passFile(file, size, f)
+		} else {
+			p := g.waits[g.head : g.head+size]
+			g.head += size
+			g.passed += int64(size)
+			if f(p); g.head == len(g.waits) {
+				g.giveBack()
+			}
+		}
+		n -= size
 	}
+	g.next()
 	g.wind()
 }
 
-// Waiting returns how many bytes wait.
-func (g *Gate) Waiting() int { return len(g.waits) - g.head }
+// Waiting returns how many bytes can go through now: those up to the next file, or
+// what has been read of the file whose turn it is.
+func (g *Gate) Waiting() int {
+	switch file := g.next(); {
+	case file != nil:
+		return len(file.rest)
+	case g.files > 0:
+		return g.untilFile()
+	}
+	return g.held()
+}
+
+// untilFile returns how many bytes wait before the next file.
+func (g *Gate) untilFile() int {
+	for _, s := range g.stops {
+		if s.file != nil {
+			return int(s.at - g.passed)
+		}
+	}
+	return g.held()
+}
+
+// held returns how many bytes wait, without files.
+func (g *Gate) held() int { return len(g.waits) - g.head }
+
+// heavy is what waits, where a file counts as in a transport.
+func (g *Gate) heavy() int { return g.held() + g.files*FileWeight }
 
 // Drop forgets what waits, and has nothing go through any more: after a failure
 // of the layer's own, which then closes below.
@@ -108,16 +137,6 @@ func (g *Gate) Drop() {
 	g.through = func([]byte) {}
 	g.giveBack()
 	g.letGo()
-}
-
-// pass has p go through f, and tells those who waited for that.
-func (g *Gate) pass(p []byte, f func(p []byte)) {
-	f(p)
-	g.passed += int64(len(p))
-	for len(g.marks) > 0 && g.marks[0].at <= g.passed {
-		g.Layer.Drained(g.marks[0].f)
-		g.marks = g.marks[1:]
-	}
 }
 
 // giveBack empties waits.
@@ -131,7 +150,7 @@ func (g *Gate) giveBack() {
 // passAll has everything go through, if the Gate is open.
 func (g *Gate) passAll() {
 	if g.through != nil {
-		g.Let(g.Waiting(), g.through)
+		g.Let(math.MaxInt, g.through)
 	}
 }
 
@@ -163,7 +182,12 @@ func (g *Gate) Write(p []byte) (int, error) {
 	}
 	if g.through != nil && len(p) >= room && g.OwnTurn() {
 		g.passAll()
-		g.pass(p, g.through)
+		if g.heavy() > 0 {
+			g.add(p)
+		} else {
+			g.through(p)
+			g.passed += int64(len(p))
+		}
 	} else if len(p) > 0 {
 		g.add(p)
 	}
@@ -172,10 +196,16 @@ func (g *Gate) Write(p []byte) (int, error) {
 		g.haveFlush()
 	}
 	g.pullAgain()
-	if g.Waiting() > tooMuch && !g.PacesItself() {
-		g.fill(waitsFull) // at once, so that a read full of requests is bounded
-	}
+	g.tooFull()
 	return len(p), nil
+}
+
+// tooFull stops reading at once while too much waits, so that a read full of requests
+// is bounded, if nobody above paces himself. Who does is told when the event ends.
+func (g *Gate) tooFull() {
+	if g.heavy() > tooMuch && !g.PacesItself() {
+		g.fill(waitsFull)
+	}
 }
 
 // add copies p to what waits, for which it may have been given the room already.
@@ -221,31 +251,19 @@ func (g *Gate) WriteShared(p []byte) (int, error) {
 	return g.Write(p)
 }
 
-// SendFile sends what it reads by Write, in its turn; see [FileCopier].
-func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
-	if !g.shut {
-		g.Layer.SendFile(f, off, n, done)
-		return
-	}
-	if g.files == nil {
-		g.files = &FileCopier{}
-	}
-	g.files.SendFile(g.self, f, off, n, done)
-}
-
 // AvailableBuffer lends the room behind what waits.
 func (g *Gate) AvailableBuffer() []byte { return g.waits[len(g.waits):] }
 
 // Buffered adds what waits to what the kernel has not taken.
-func (g *Gate) Buffered() int { return g.Waiting() + g.Below.Buffered() }
+func (g *Gate) Buffered() int { return g.heavy() + g.Below.Buffered() }
 
 // Reading is false from the end on, also where that still waits.
 func (g *Gate) Reading() bool { return g.ending&losing == 0 && g.Layer.Reading() }
 
 // Drained counts from when what waits has gone through.
 func (g *Gate) Drained(f func(error)) {
-	if g.Waiting() > 0 {
-		g.marks = append(g.marks, mark{g.passed + int64(g.Waiting()), f})
+	if g.heavy() > 0 || len(g.stops) > 0 {
+		g.stops = append(g.stops, stop{at: g.passed + int64(g.held()), f: f})
 	} else {
 		g.Layer.Drained(f)
 	}
@@ -259,15 +277,16 @@ func (g *Gate) ResumeWriting() { g.empty(belowFull) }
 
 // gauge pauses and resumes writers for what waits, when an event ends.
 func (g *Gate) gauge() {
-	switch n := g.Waiting(); {
+	switch n := g.heavy(); {
 	case n > tooMuch:
 		g.fill(waitsFull)
 	case n > goOn || g.full&waitsFull == 0 || g.moving:
 	case g.Below.Buffered() > goOn: // now it waits there
 		g.moving = true
-		g.Layer.Drained(func(error) {
-			g.moving = false
-			g.gauge()
+		g.Layer.Drained(func(err error) {
+			if g.moving = false; err == nil {
+				g.gauge()
+			}
 		})
 	default:
 		g.empty(waitsFull)
@@ -331,11 +350,11 @@ func (g *Gate) wind() {
 	if g.ending == 0 || g.readsOn && g.through == nil {
 		return
 	}
-	if g.through != nil && g.Waiting() > 0 {
+	if g.through != nil && g.held() > 0 && g.files == 0 {
 		g.haveFlush() // which comes here again
 		return
 	}
-	if g.Waiting() > 0 || g.producer != nil {
+	if g.heavy() > 0 || g.producer != nil {
 		g.hold()
 		return
 	}
@@ -368,15 +387,6 @@ func (g *Gate) ConnectionLost(reason error) {
 	g.ending |= losing
 	g.giveBack()
 	defer g.Layer.ConnectionLost(reason) // also if one of these panics
-	defer g.tellMarks(reason)
+	defer g.tellStops(reason)
 	g.stopProducer()
-}
-
-func (g *Gate) tellMarks(reason error) {
-	if len(g.marks) > 0 {
-		f := g.marks[0].f
-		g.marks = g.marks[1:]
-		defer g.tellMarks(reason)
-		f(reason)
-	}
 }

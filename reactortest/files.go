@@ -334,7 +334,10 @@ func filesAreNoMemory(w *world) {
 	assert.Equal(w, "meanwhile", p.has(9))
 	w.on(func() {
 		assert.True(w, p.Reading())
-		assert.Equal(w, protocol.FileWeight, p.Buffered())
+		if w.Wrap == nil {
+			assert.Equal(w, protocol.FileWeight, p.Buffered())
+		}
+		assert.Less(w, p.Buffered(), 256<<10)
 		assert.Empty(w, told)
 	})
 	assert.Less(w, heap()-before, int64(1<<20))
