@@ -40,6 +40,7 @@ func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err erro
 	file.reader = NewFileReader(g.Loop(), f, off, n, g.haveFlush)
 	g.stops = append(g.stops, stop{at: g.passed + int64(g.held()), file: file})
 	g.files++
+	g.pullAgain()
 	g.tooFull()
 }
 

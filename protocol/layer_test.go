@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,11 +23,17 @@ import (
 type plain struct{ protocol.Layer }
 
 // A rot13 is a layer that moves every letter by 13.
-type rot13 struct{ protocol.Layer }
+type rot13 struct {
+	protocol.Layer
+	files protocol.FileCopier
+}
 
 func (r *rot13) DataReceived(data []byte)          { r.Above.DataReceived(rotate(data)) }
 func (r *rot13) Write(p []byte) (int, error)       { return r.Below.Write(rotate(bytes.Clone(p))) }
 func (r *rot13) WriteShared(p []byte) (int, error) { return r.Write(p) }
+func (r *rot13) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
+	r.files.SendFile(r, f, off, n, done)
+}
 
 func rotate(p []byte) []byte {
 	for i, b := range p {

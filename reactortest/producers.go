@@ -2,10 +2,13 @@ package reactortest
 
 import (
 	"bytes"
+	"slices"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -17,6 +20,15 @@ var producers = []law{
 	{"SecondProducerIsRefused", secondProducer},
 	{"ProducerIsToldOfTheEndOnce", producerStopped},
 	{"ProducerOnAClosedConnectionIsStopped", producerTooLate},
+	{"PausesOfAProducerComeInPairs", producerPairs},
+	{"PullProducerMayWriteLater", pullLater},
+	{"PullProducerWaitsForFiles", pullBehindFiles},
+	{"LoseConnectionResumesAPausedProducer", losePausedProducer},
+	{"PeersEndDoesNotStopAProducer", producerAfterEOF},
+	{"SilentProducerIsTimedOut", silentProducer},
+	{"ProducerMayEndItsConnection", producerEnds},
+	{"PanicOfAProducerEndsItsConnection", producerPanics},
+	{"ProducerMayBeReplaced", producerReplaced},
 }
 
 // A source is a producer that does what the law at hand tells it.
@@ -24,12 +36,14 @@ type source struct {
 	w        *world
 	d        diary
 	onResume func()
+	onPause  func()
+	onStop   func()
 	inside   bool
 }
 
 func (s *source) ResumeProducing() { s.event("resume", s.onResume) }
-func (s *source) PauseProducing()  { s.event("pause", nil) }
-func (s *source) StopProducing()   { s.event("stop", nil) }
+func (s *source) PauseProducing()  { s.event("pause", s.onPause) }
+func (s *source) StopProducing()   { s.event("stop", s.onStop) }
 
 func (s *source) event(name string, f func()) {
 	if s.inside {
@@ -140,28 +154,41 @@ func secondProducer(w *world) {
 	})
 }
 
-// The end of the connection stops the producer, once.
+// The end of the connection, by whomever, stops the producer, once, and before
+// ConnectionLost. To take it back then does nothing.
 func producerStopped(w *world) {
 	w.start()
-	p, peer, s := w.probe(), w.probe(), &source{w: w}
-	w.pair(p, peer)
-	w.on(func() { registry(w, p).RegisterProducer(s, true); p.Abort() })
-	p.end()
-	w.on(func() { registry(w, p).UnregisterProducer() })
-	assert.Equal(w, []string{"stop"}, s.d.read())
+	for _, streaming := range []bool{false, true} {
+		for _, end := range []func(p, peer *probe){
+			func(p, _ *probe) { p.Abort() },
+			func(p, _ *probe) { p.LoseConnection(); p.Abort() },
+			func(_, peer *probe) { peer.Abort() },
+		} {
+			p, peer, s := w.probe(), w.probe(), &source{w: w}
+			s.onStop = func() { assert.False(w, p.over) }
+			w.pair(p, peer, factory.Socket{CloseTimeout: 50 * time.Millisecond}) // Unix sockets know no reset
+			w.on(func() { assert.NoError(w, registry(w, p).RegisterProducer(s, streaming)); end(p, peer) })
+			p.end()
+			w.on(func() { registry(w, p).UnregisterProducer() })
+			assert.Equal(w, []string{"stop"}, slices.DeleteFunc(s.d.read(), func(e string) bool { return e == "resume" }))
+		}
+	}
 }
 
 // A producer for a connection that is closing or over is told at once.
 func producerTooLate(w *world) {
 	w.start()
 	for _, end := range []func(p *probe){(*probe).lose, (*probe).abort, (*probe).halfClose} {
-		p, peer, s := w.probe(), w.probe(), &source{w: w}
+		p, peer := w.probe(), w.probe()
 		w.pair(p, peer)
-		w.on(func() {
-			end(p)
+		late := func() {
+			s := &source{w: w}
 			assert.NoError(w, registry(w, p).RegisterProducer(s, true))
 			assert.Equal(w, []string{"stop"}, s.d.read())
-		})
+		}
+		p.onLost = func(error) { late() }
+		w.on(func() { end(p); late() })
 		p.end()
+		w.on(late)
 	}
 }

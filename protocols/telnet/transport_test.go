@@ -3,10 +3,14 @@ package telnet_test
 import (
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/line"
@@ -107,4 +111,31 @@ func TestTelnetOverALayer(t *testing.T) {
 		assert.Equal(t, `"two", "lose", lost`, s.take(), name)
 		assert.Equal(t, "\xff\xfb\x06", string(mask([]byte(tr.Take()))), name)
 	}
+}
+
+// A file is text like what is written: its IACs are doubled, and its CRs, wherever
+// it is cut. The close waits for it.
+func TestTelnetEncodesFiles(t *testing.T) {
+	const lines = 60_000
+	content := strings.Repeat("a\xffb\rc\r\n", lines)
+	name := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	s := &session{}
+	tr := protocoltest.Connect(telnet.Config{}.New(line.New(s)))
+	tr.Do(func() {
+		sender, ok := protocol.As[protocol.FileSender](s.Conn)
+		require.True(t, ok)
+		s.SendLine("\xff")
+		sender.SendFile(f, 0, -1, func(sent int64, err error) {
+			assert.NoError(t, err)
+			assert.EqualValues(t, len(content), sent)
+		})
+		s.LoseConnection()
+	})
+	want := "\xff\xff\r\n" + strings.Repeat("a\xff\xffb\r\x00c\r\n", lines)
+	assert.True(t, want == tr.Take())
+	assert.Equal(t, protocol.ErrConnectionDone, tr.Lost())
 }
