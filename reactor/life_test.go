@@ -284,3 +284,17 @@ func TestRemoteIsBounded(t *testing.T) {
 	_, err = remote.Write(chunk)
 	assert.ErrorIs(t, err, net.ErrClosed)
 }
+
+// Stats tell how much work waits for a goroutine.
+func TestStatsTellOfWork(t *testing.T) {
+	r := start(t, reactor.Config{Workers: 2})
+	began, release := make(chan bool, 5), make(chan struct{})
+	for range cap(began) {
+		require.NoError(t, r.Work(func() { began <- true; <-release }))
+	}
+	wait(t, began)
+	wait(t, began)
+	s := r.Stats()
+	close(release)
+	assert.Equal(t, [2]int{2, 3}, [2]int{s.Workers, s.Jobs})
+}
