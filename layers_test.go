@@ -63,8 +63,9 @@ var mayImport = map[string]string{
 }
 
 // forTests is what the tests of any folder may import besides: factories, the
-// kits, a framing to put on top of a layer, and layers to put below everything.
-const forTests = "factory protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
+// kits, a framing to put on top of a layer, layers to put below everything, and
+// coroutines.
+const forTests = "factory deferred protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
 
 // overSockets are folders whose tests use a reactor over real sockets, too.
 const overSockets = "netconn"

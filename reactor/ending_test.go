@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/deferred"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/reactor"
@@ -43,6 +44,65 @@ func TestGoexitTwice(t *testing.T) {
 	go func() { got <- r.Stats() }()
 	assert.Zero(t, wait(t, got).Connections)
 	assert.LessOrEqual(t, descriptors(t), before)
+}
+
+// A sleeper is a connection with a coroutine, which ends the goroutine at the
+// second word.
+type sleeper struct {
+	protocol.Base
+	word  *deferred.Deferred[[]byte]
+	ended chan<- error
+}
+
+func (s *sleeper) ConnectionMade(t protocol.Transport) {
+	s.word = deferred.New[[]byte](t.Loop())
+	deferred.RunOn(t, func(c *deferred.Coroutine) error {
+		for range 2 {
+			word, err := deferred.Wait(c, s.word)
+			if err != nil {
+				return err
+			}
+			s.word = deferred.New[[]byte](t.Loop())
+			t.Write(word)
+		}
+		runtime.Goexit()
+		return nil
+	}).Done(func(_ struct{}, err error) { s.ended <- err })
+}
+
+func (s *sleeper) DataReceived(data []byte) { s.word.Fire(data, nil) }
+
+// A coroutine that ends its goroutine ends Run as a callback does. The others are
+// told, and leave no stack.
+func TestGoexitInACoroutine(t *testing.T) {
+	before, goroutines := descriptors(t), runtime.NumGoroutine()
+	r, err := reactor.New(reactor.Config{})
+	require.NoError(t, err)
+	const others = 10
+	told := make(chan error, others+1)
+	port, err := r.Listen("tcp", "127.0.0.1:0", factory.Each(func() protocol.Protocol { return &sleeper{ended: told} }))
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.Background()) }()
+	var conns []net.Conn
+	for range others + 1 {
+		c := dial(t, port.Addr())
+		require.True(t, echoes(c, patient))
+		conns = append(conns, c)
+	}
+	_, err = conns[0].Write([]byte("x"))
+	require.NoError(t, err)
+	assert.ErrorContains(t, wait(t, ended), "Goexit")
+	for range others {
+		assert.ErrorIs(t, wait(t, told), deferred.ErrCancelled)
+	}
+	assert.Empty(t, told, "one never came to its end")
+	for _, c := range conns {
+		c.Close()
+	}
+	assert.LessOrEqual(t, descriptors(t), before)
+	few := func() bool { return runtime.NumGoroutine() <= goroutines+1 } // Eventually has one, too
+	assert.Eventually(t, few, patient, time.Millisecond)
 }
 
 // A factory that ends the goroutine leaves no socket.
