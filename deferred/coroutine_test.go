@@ -80,6 +80,32 @@ func TestCoroutineIsCancelled(t *testing.T) {
 	assert.True(t, tidied)
 }
 
+// A cancel goes through coroutines, gatherings, time limits and steps to whatever
+// they all wait for in the end.
+func TestCancelGoesThroughEverything(t *testing.T) {
+	w := newWorld()
+	asked := 0
+	w.do(func() {
+		inmost := deferred.New[int](w)
+		inmost.OnCancel(func() { asked++ })
+		inner := deferred.Run(w, func(c *deferred.Coroutine) error {
+			steps := deferred.Then(inmost, increment).Timeout(w, time.Hour).Catch(func(err error) (int, error) { return 0, err })
+			_, err := deferred.Wait(c, deferred.All(deferred.First(steps), deferred.New[int](w)))
+			return err
+		})
+		outer := deferred.Run(w, func(c *deferred.Coroutine) error {
+			_, err := deferred.Wait(c, inner)
+			return err
+		})
+		o := outcomeOf(deferred.Chain(deferred.Fired(0, nil), func(int) *deferred.Deferred[struct{}] { return outer }))
+		outer.Cancel()
+		assert.ErrorIs(t, o.err, deferred.ErrCancelled)
+		assert.Equal(t, 1, o.times)
+	})
+	assert.Equal(t, 1, asked)
+	assert.Empty(t, w.log.String())
+}
+
 // One that does not listen is ended at its next wait, by force.
 func TestCoroutineEndsWhatever(t *testing.T) {
 	w := newWorld()
@@ -159,7 +185,7 @@ func TestGoexitEndsTheLoop(t *testing.T) {
 func TestCoroutineCancelsItself(t *testing.T) {
 	w := newWorld()
 	first := deferred.New[int](w)
-	abandoned := deferred.New[int](w)
+	abandoned, opened := deferred.New[*closer](w), &closer{}
 	w.do(func() {
 		var d *deferred.Deferred[struct{}]
 		var o *outcome[struct{}]
@@ -176,8 +202,27 @@ func TestCoroutineCancelsItself(t *testing.T) {
 		o = outcomeOf(d)
 		first.Fire(1, nil)
 		assert.Equal(t, &outcome[struct{}]{times: 1}, o)
-		abandoned.Fire(1, nil)
+		abandoned.Fire(opened, nil)
+		assert.Equal(t, 1, opened.closed)
 	})
+}
+
+// What it would wait for when it has been cancelled is closed, also if it is there.
+func TestCancelledCoroutineTakesNothing(t *testing.T) {
+	w := newWorld()
+	opened := &closer{}
+	w.do(func() {
+		var d *deferred.Deferred[struct{}]
+		d = deferred.Run(w, func(c *deferred.Coroutine) error {
+			assert.NoError(t, c.Sleep(time.Second))
+			d.Cancel()
+			v, err := deferred.Wait(c, deferred.Fired(opened, nil))
+			assert.Nil(t, v)
+			return err
+		})
+	})
+	w.Advance(time.Second)
+	assert.Equal(t, 1, opened.closed)
 }
 
 // Cancelled in the moment between a result and its hearing of it, it ends once.
