@@ -85,7 +85,7 @@ func (m *mover) DataReceived(data []byte) {
 // Two slow readers that send to each other get all of it, while little waits.
 func TestBothWaysAtOnce(t *testing.T) {
 	size := 32 << 20
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		size = 4 << 20
 	}
 	for _, streaming := range []bool{false, true} {
@@ -121,7 +121,7 @@ func TestAmplification(t *testing.T) {
 			tr, w, conn := foreignClient(t, over(serverSide, server), clientTLS)
 			var requests []byte
 			w.sent = func(p []byte) []byte { requests = append(requests, p...); return nil }
-			const n = 500
+			const n = 100
 			for range n {
 				fmt.Fprint(conn, "x")
 			}
