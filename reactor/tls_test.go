@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -177,4 +178,24 @@ func TestReactorsShareATLSFactory(t *testing.T) {
 		}
 	}
 	all.Wait()
+}
+
+// The watchdog shows the stack of a callback of a tls.Config, which has one of its own.
+func TestWatchdogShowsTLSCallbacks(t *testing.T) {
+	server, client := tlsSides(t)
+	noticed := make(chan bool)
+	server.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		holdTheLoop(noticed)
+		return nil, nil
+	}
+	var log syncBuffer
+	r := start(t, reactor.Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Watchdog: 5 * time.Millisecond})
+	port := listen(t, r, secure.Config{Server: server}.Wrap(serving(probe{})))
+	done := make(chan error, 1)
+	c := tls.Client(dial(t, port.Addr()), client)
+	go func() { done <- c.Handshake() }()
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "holds the loop") }, patient, time.Millisecond)
+	close(noticed)
+	assert.NoError(t, wait(t, done))
+	assert.Contains(t, log.String(), "holdTheLoop")
 }

@@ -17,13 +17,12 @@ type watchdog struct {
 	limit time.Duration
 	stop  chan struct{}
 
-	mu     sync.Mutex
-	depth  int
-	since  time.Time
-	what   string
-	whom   string // not the object: only the loop may look into that
-	told   bool
-	thread uint64
+	mu    sync.Mutex
+	depth int
+	since time.Time
+	what  string
+	whom  string // not the object: only the loop may look into that
+	told  bool
 }
 
 // watchdogLimit is the time that a callback may take: Config's, or a second in
@@ -41,7 +40,7 @@ func (l *Loop) startWatchdog() (stop func()) {
 	if limit == 0 {
 		return func() {}
 	}
-	d := &watchdog{loop: l, limit: limit, stop: make(chan struct{}), thread: l.goroutine.Load()}
+	d := &watchdog{loop: l, limit: limit, stop: make(chan struct{})}
 	l.dog = d
 	done := make(chan struct{})
 	go func() { defer close(done); d.watch() }()
@@ -76,7 +75,8 @@ func (d *watchdog) watch() {
 	}
 }
 
-// look logs the callback that runs if it has run too long, once.
+// look logs the callback that runs if it has run too long, once. The stack may be that
+// of a coroutine which stands in for the loop's goroutine.
 func (d *watchdog) look() {
 	d.mu.Lock()
 	held := time.Since(d.since)
@@ -88,7 +88,7 @@ func (d *watchdog) look() {
 	}
 	d.mu.Unlock()
 	if late {
-		d.loop.Logger().Warn("a callback holds the loop", "in", name, "for", held, "stack", stackOf(d.thread))
+		d.loop.Logger().Warn("a callback holds the loop", "in", name, "for", held, "stack", stackOf(d.loop.goroutine.Load()))
 	}
 }
 
