@@ -404,3 +404,33 @@ func TestGateStopsProducersThatAreTooLate(t *testing.T) {
 	tr.EOF()
 	assert.Empty(t, s.take())
 }
+
+// What a producer writes when it is resumed at the end of an event leaves in that event,
+// and what is let through a little at a time keeps its order, however much follows.
+func TestGateKeepsItsOrder(t *testing.T) {
+	b := &bare{}
+	v, tr := gated(b)
+	more := &resumed{}
+	more.f = func() { fmt.Fprint(b, "more") }
+	var want strings.Builder
+	tr.Do(func() {
+		assert.NoError(t, v.RegisterProducer(more, true))
+		for n := range 40_000 {
+			fmt.Fprintf(&want, "%07d\n", n)
+			fmt.Fprintf(b, "%07d\n", n)
+			if n < 5000 {
+				v.Let(6, v.send)
+			}
+		}
+	})
+	tr.Do(func() { v.Open(v.send) })
+	assert.True(t, want.String()+"more" == tr.Take())
+}
+
+// A resumed producer does something when it is.
+type resumed struct {
+	source
+	f func()
+}
+
+func (r *resumed) ResumeProducing() { r.f() }

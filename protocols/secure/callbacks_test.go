@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -87,6 +88,23 @@ func TestCallbacksMayUseTheirTransport(t *testing.T) {
 			assert.Equal(t, 1, calls)
 		})
 	}
+}
+
+// A callback is told who the client is.
+func TestCallbacksKnowThePeer(t *testing.T) {
+	tr := protocoltest.Connect(&session{})
+	var local, remote net.Addr
+	side := secure.Config{Server: with(serverTLS, func(c *tls.Config) {
+		c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			local, remote = hello.Conn.LocalAddr(), hello.Conn.RemoteAddr()
+			return nil, nil
+		}
+	})}
+	foreignClient(t, over(side, &session{}), clientTLS)
+	tr.Do(func() {
+		assert.Equal(t, tr.LocalAddr(), local)
+		assert.Equal(t, tr.RemoteAddr(), remote)
+	})
 }
 
 // A panic in a callback ends its connection as a panic anywhere does, and an error

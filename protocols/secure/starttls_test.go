@@ -332,3 +332,23 @@ func TestTLSInsideTLS(t *testing.T) {
 	assert.Equal(t, "eof, lost", server.take())
 	assert.Equal(t, protocol.ErrConnectionDone, server.reason)
 }
+
+// Where TLS is offered and not started there is a connection as any other.
+func TestOfferInClear(t *testing.T) {
+	s := &session{keep: true}
+	s.data = func(data []byte) { s.Write(data); s.PauseReading() }
+	tr := protocoltest.Connect(offering(serverSide, s))
+	tr.Receive("one")
+	tr.Receive("two")
+	assert.Equal(t, "one", tr.Take())
+	tr.Do(s.ResumeReading)
+	tr.Do(s.ResumeReading)
+	assert.Equal(t, "two", tr.Take())
+	tr.EOF()
+	tr.Do(func() { _, ok := s.tls(); assert.False(t, ok) })
+	assert.Equal(t, "made, data one, resumed, data two, resumed, eof", s.take())
+	tr.Do(func() { s.say("bye"); s.LoseConnection() })
+	assert.Equal(t, "bye", tr.Take())
+	assert.Equal(t, protocol.ErrConnectionDone, s.reason)
+	assert.Nil(t, serverSide.Offer(&dialer{}).BuildProtocol(peer), "nor is one where nothing is built")
+}
