@@ -37,6 +37,7 @@ type Gate struct {
 	stops   []stop // in what waits
 	files   int    // among the stops
 	wrote   bool   // above has written, and Flush is to come
+	dropped bool   // Drop was called
 
 	ending uint8 // which ends have been asked for
 	full   uint8 // why writers are paused
@@ -134,7 +135,7 @@ func (g *Gate) heavy() int { return g.held() + g.files*FileWeight }
 // of the layer's own, which then closes below.
 func (g *Gate) Drop() {
 	g.ending |= losing
-	g.through = func([]byte) {}
+	g.through, g.dropped = func([]byte) {}, true
 	g.giveBack()
 	g.letGo()
 }
@@ -179,6 +180,9 @@ func (g *Gate) Write(p []byte) (int, error) {
 	}
 	if err := g.admit(len(p)); err != nil {
 		return 0, err
+	}
+	if g.dropped { // a producer goes on until it is told
+		return len(p), nil
 	}
 	if g.through != nil && len(p) >= room && g.OwnTurn() {
 		g.passAll()

@@ -405,6 +405,25 @@ func TestGateStopsProducersThatAreTooLate(t *testing.T) {
 	assert.Empty(t, s.take())
 }
 
+// A producer that has not been told yet may go on writing, which is not kept.
+func TestDroppedGateKeepsNothing(t *testing.T) {
+	b, s := &bare{}, &source{}
+	v, tr := gated(b)
+	tr.Do(func() {
+		assert.NoError(t, v.RegisterProducer(s, true))
+		fmt.Fprint(b, "x")
+		v.Drop()
+		v.Below.LoseConnection()
+		n, err := b.Write([]byte("more"))
+		assert.Equal(t, 4, n)
+		assert.NoError(t, err)
+		assert.Zero(t, v.Waiting())
+	})
+	assert.Empty(t, tr.Take())
+	tr.EOF()
+	assert.Equal(t, "stop", s.take())
+}
+
 // What a producer writes when it is resumed at the end of an event leaves in that event,
 // and what is let through a little at a time keeps its order, however much follows.
 func TestGateKeepsItsOrder(t *testing.T) {
