@@ -13,8 +13,9 @@
 //
 // The factory that Wrap is given builds its protocol when the handshake is done,
 // so what it builds never sees a peer that did not get so far. A client whose
-// handshake fails hears ConnectFailed. Put limits outside of Wrap, so that peers
-// count that stall in the handshake, and what reconnects inside.
+// handshake fails hears ConnectFailed, with a [*HandshakeError]. Put limits outside
+// of Wrap, so that peers count that stall in the handshake, and what reconnects
+// inside. A [Factory] builds from what the handshake came to.
 //
 // # In the middle
 //
@@ -40,8 +41,9 @@
 // # The end
 //
 // LoseConnection and CloseWrite say close_notify behind what was written. The
-// peer's close_notify is its end of stream (EOFReceived). A connection that ends
-// without one may have been cut by somebody else: its reason is [ErrTruncated].
+// peer's close_notify is its end of stream (EOFReceived), and what follows it is
+// ignored. A connection that ends without one may have been cut by somebody else:
+// its reason is [ErrTruncated].
 //
 // # On the loop
 //
