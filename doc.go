@@ -9,10 +9,14 @@
 //
 //   - clock: Clock, Timer, and a Fake one for tests
 //   - protocol: Protocol, Transport, Loop, Remote, and why connections end
-//   - factory: what builds protocols; Network; limits, idle timeout, reconnecting
+//   - factory: what builds protocols; Network; limits, idle timeout, throttle, traffic
+//     log, reconnecting
 //   - deferred: results to come, coroutines on the loop
 //   - protocols/line, netstring, intn: framings
+//   - netconn: net.Conn and net.Listener on the loop
+//   - protocols/secure: a layer that is TLS
 //   - protocols/telnet: a layer that negotiates options
+//   - protocols/proxyproto, portforward: the PROXY protocol, and a proxy
 //   - protocols/group: one message to many connections
 //   - protocols/wire, knock, chat: protocols to use and to learn from
 //   - reactor: the event loop over real sockets
