@@ -67,7 +67,7 @@ func backlogBounded(w *world) {
 // is slow for a moment is not dropped because the connection is old.
 func oldReactor(w *world) {
 	w.start()
-	const limit = 200 * time.Millisecond
+	const limit = time.Second
 	p, peer := w.probe(), w.greeter(func(p *probe) { p.PauseReading() })
 	w.pair(p, peer, factory.Socket{SlowPeerTimeout: limit, CloseTimeout: limit, LingerTimeout: limit})
 	w.pass(2 * limit)
