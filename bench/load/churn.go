@@ -8,11 +8,13 @@ import (
 
 // Churn: connect, one message each way, close. depth connections are open at a
 // time; the oldest is waited for, closed and replaced. An op is a connection.
+// Over TLS both sides say that they close.
 
 type job struct {
 	fd    int32
 	start int64
 	got   int
+	left  bool // over TLS: we have said so
 }
 
 var churnMessage []byte
@@ -43,7 +45,7 @@ func runChurn() {
 }
 
 func (j *job) open() {
-	j.start, j.got = nanos(), 0
+	j.start, j.got, j.left = nanos(), 0, false
 	fd, err := dial(*port)
 	check(err)
 	if n := send(fd, churnMessage); n != len(churnMessage) {
@@ -52,14 +54,16 @@ func (j *job) open() {
 	j.fd = fd
 }
 
-// receive takes what has come; it is true when the message is complete.
+// receive takes what has come; it is true when that was all.
 func (j *job) receive() bool {
 	n := recv(j.fd, buf[j.got:])
 	idle(n == again)
-	if n == again {
+	switch {
+	case n == again:
 		return false
-	}
-	if n <= 0 {
+	case j.left && n == 0:
+		return true
+	case j.left || n <= 0:
 		fail("recv: %d", n)
 	}
 	if j.got += n; j.got < len(churnMessage) {
@@ -68,5 +72,10 @@ func (j *job) receive() bool {
 	if string(buf[:j.got]) != string(churnMessage) {
 		fail("content: %q", buf[:j.got])
 	}
-	return true
+	s := over(j.fd)
+	if s != nil {
+		s.leave()
+		j.left = true
+	}
+	return s == nil
 }

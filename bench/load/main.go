@@ -1,6 +1,6 @@
 // load is the load generator. It is one thread that never sleeps: epoll_wait(0), recv, send.
 //
-//	load -mode pp|bulk|line|chat|mem|churn -port N -conns N -depth N -size N -seconds S [-verify] [-pid SERVER]
+//	load -mode pp|bulk|line|chat|mem|churn -port N -conns N -depth N -size N -seconds S [-verify] [-pid SERVER] [-tls 1.3 [-resume]]
 //
 // It prints one line of JSON. Every mode counts the bytes that come back and fails when the
 // count is wrong; with -verify every message differs and is compared byte by byte.
@@ -31,11 +31,13 @@ var (
 	warm    = flag.Float64("warm", 0.2, "time before the measurement")
 	verify  = flag.Bool("verify", false, "compare the content of every message")
 	pid     = flag.Int("pid", 0, "server process, for its CPU time and memory")
+	heap    = flag.Bool("heap", false, "mem: have the server tell its heap, before and after (package heap)")
 )
 
 // result is what one run measured. An "op" is a message, a line, a delivery, a MiB or a connection.
 type result struct {
 	Mode     string  `json:"mode"`
+	Conns    int     `json:"conns"`
 	Ops      float64 `json:"ops"`
 	Secs     float64 `json:"secs"`
 	Rate     float64 `json:"rate"`      // ops per second
@@ -61,6 +63,9 @@ var buf = make([]byte, 1<<18)
 func main() {
 	flag.Parse()
 	debug.SetGCPercent(-1)
+	if *version != "" {
+		useTLS()
+	}
 	runtime.LockOSThread()
 	lock, err := unix.Open("/tmp/bench-load.lock", unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0666)
 	check(err)
@@ -68,7 +73,7 @@ func main() {
 	epoch = time.Now()
 	epfd, err = unix.EpollCreate1(0)
 	check(err)
-	r := result{Mode: *mode, Verified: *verify, RSS0: readRSS(*pid)}
+	r := result{Mode: *mode, Conns: *nconns, Verified: *verify, RSS0: readRSS(*pid)}
 	switch *mode {
 	case "pp", "line":
 		runBatches()
@@ -79,7 +84,9 @@ func main() {
 	case "churn":
 		runChurn()
 	case "mem":
+		tellHeap()
 		openBatches()
+		tellHeap()
 		time.Sleep(time.Duration(*seconds * 1e9))
 		r.RSS1 = readRSS(*pid)
 		r.PerConn = float64(r.RSS1-r.RSS0) * 1024 / float64(*nconns)
@@ -92,6 +99,14 @@ func main() {
 	b, _ := json.Marshal(r)
 	fmt.Println(string(b))
 	os.Exit(0) // the kernel closes the connections, with RST
+}
+
+// tellHeap has the server print what its heap is, which it does as soon as it can.
+func tellHeap() {
+	if *heap {
+		check(unix.Kill(*pid, unix.SIGUSR1))
+		time.Sleep(time.Second)
+	}
 }
 
 // measured fills in what the clean slices say, or all if too few were clean.

@@ -15,6 +15,20 @@ import (
 // epoll_wait has timeout 0, so there is nothing for the Go scheduler to do around them.
 
 func recv(fd int32, b []byte) int {
+	if s := over(fd); s != nil {
+		return s.recv(b)
+	}
+	return recvRaw(fd, b)
+}
+
+func send(fd int32, b []byte) int {
+	if s := over(fd); s != nil {
+		return s.send(b)
+	}
+	return sendRaw(fd, b)
+}
+
+func recvRaw(fd int32, b []byte) int {
 	r, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT, 0, 0)
 	if e != 0 {
 		return -int(e)
@@ -22,7 +36,7 @@ func recv(fd int32, b []byte) int {
 	return int(r)
 }
 
-func send(fd int32, b []byte) int {
+func sendRaw(fd int32, b []byte) int {
 	r, _, e := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if e != 0 {
 		return -int(e)
@@ -79,6 +93,9 @@ func dial(port int) (int32, error) {
 	if err = unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		unix.Close(fd)
 		return -1, err
+	}
+	if *version != "" {
+		shake(int32(fd))
 	}
 	return int32(fd), nil
 }

@@ -1,19 +1,23 @@
 // torsion: our own, on the public API, as its users write it.
 //
-//	torsion PORT MODE
+//	torsion PORT MODE          tls-MODE: the same over TLS
 package main
 
 import (
 	"context"
+	"crypto/tls"
 	"log"
 	"net"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/torsion-go/torsion/bench/heap"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/group"
 	"github.com/torsion-go/torsion/protocols/line"
+	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/reactor"
 )
 
@@ -60,12 +64,26 @@ func service(mode string) factory.Factory {
 	}
 }
 
+func overTLS(f factory.Factory) factory.Factory {
+	cert, err := secure.SelfSigned("bench")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return secure.Config{Server: &tls.Config{Certificates: []tls.Certificate{cert}}}.Wrap(f)
+}
+
 func main() {
+	heap.Tell()
+	mode, encrypted := strings.CutPrefix(os.Args[2], "tls-")
+	f := service(mode)
+	if encrypted {
+		f = overTLS(f)
+	}
 	r, err := reactor.New(reactor.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := r.Listen("tcp", "127.0.0.1:"+os.Args[1], service(os.Args[2])); err != nil {
+	if _, err := r.Listen("tcp", "127.0.0.1:"+os.Args[1], f); err != nil {
 		log.Fatal(err)
 	}
 	if err := r.Run(context.Background()); err != nil {
