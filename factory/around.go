@@ -7,6 +7,13 @@ import (
 	"github.com/torsion-go/torsion/protocol"
 )
 
+// Around returns a factory whose protocols are what wrap makes of f's: a layer or a
+// policy around each. wrap is not called where f builds none. What else f can do is
+// found through it, and it works inside TLS too (see Factory of package secure).
+func Around(f Factory, wrap func(p protocol.Protocol, peer net.Addr) protocol.Protocol) Factory {
+	return &around{f, wrap}
+}
+
 // around is a factory around another, which wraps what that builds.
 type around struct {
 	Factory

@@ -13,11 +13,11 @@ import (
 var ErrIdle = errors.New("peer was silent for too long")
 
 // An Idle ends connections on which nothing is said, by either side, as by
-// LoseConnection (of the layers above, if there are any) and with the reason [ErrIdle]. It is not silence while input is
-// not read (Transport.Reading is false; for ever so when the peer has ended its
-// side and the protocol goes on), nor while the peer has output to take: the time
-// then counts from when the last of it left, and a peer that takes nothing is
-// ended by Socket.SlowPeerTimeout.
+// LoseConnection (of the layers above, if there are any) and with the reason
+// [ErrIdle]. It is not silence while input is not read (Transport.Reading is false;
+// for ever so when the peer has ended its side and the protocol goes on), nor while
+// the peer has output to take: the time then counts from when the last of it left,
+// and a peer that takes nothing is ended by Socket.SlowPeerTimeout.
 type Idle struct {
 	Timeout time.Duration // 5 min if zero; negative: never
 }
@@ -30,9 +30,9 @@ func (i Idle) Around(f Factory) Factory {
 	case i.Timeout == 0:
 		i.Timeout = 5 * time.Minute
 	}
-	return &around{f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
+	return Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
 		return &watched{Protocol: p, timeout: i.Timeout}
-	}}
+	})
 }
 
 // watched is a connection with a timer, which all input and output moves.

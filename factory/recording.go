@@ -68,7 +68,7 @@ func (r Recording) Around(f Factory) Factory {
 	if r.Logger == nil {
 		r.Logger = slog.Default()
 	}
-	return &around{f, (&recorded{how: r}).wrap}
+	return Around(f, (&recorded{how: r}).wrap)
 }
 
 // recorded is what the connections have in common.

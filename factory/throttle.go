@@ -38,7 +38,7 @@ type Throttle struct {
 // Around returns f within the bounds.
 func (t *Throttle) Around(f Factory) Factory {
 	t.once.Do(func() { t.reading, t.writes = t.limiter(t.TotalRead), t.limiter(t.TotalWrite) })
-	return &around{f, t.wrap}
+	return Around(f, t.wrap)
 }
 
 // limiter returns one for so many bytes per second.

@@ -38,7 +38,7 @@ func (l TrafficLog) Around(f Factory) Factory {
 	if l.MaxBytes == 0 {
 		l.MaxBytes = 256
 	}
-	return &around{f, (&logged{to: l}).wrap}
+	return Around(f, (&logged{to: l}).wrap)
 }
 
 // logged is what the connections have in common.

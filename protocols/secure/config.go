@@ -79,7 +79,8 @@ func (c Config) Wrap(f factory.Factory) factory.Factory {
 // Offer returns f over a connection that begins in clear and changes to TLS by
 // StartTLS. It panics unless one of Server and Client is set.
 func (c Config) Offer(f factory.Factory) factory.Factory {
-	return &offered{Factory: f, config: c.check()}
+	config := c.check()
+	return factory.Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol { return stack(config, p, nil) })
 }
 
 func (c Config) check() *Config {

@@ -8,22 +8,6 @@ import (
 	"github.com/torsion-go/torsion/protocol"
 )
 
-// offered is a factory whose connections begin in clear.
-type offered struct {
-	factory.Factory
-	config *Config
-}
-
-func (f *offered) Inner() any { return f.Factory }
-
-func (f *offered) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
-	return stack(f.config, p, nil)
-}
-
 // wrapped is a factory whose connections begin with a handshake.
 type wrapped struct {
 	factory.Factory

@@ -39,25 +39,12 @@ func (c *Config) maxSubnegotiation() int {
 }
 
 // Wrap returns f with telnet below each of its connections.
-func (c Config) Wrap(f factory.Factory) factory.Factory { return &wrapped{f, &c} }
+func (c Config) Wrap(f factory.Factory) factory.Factory {
+	return factory.Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol { return stack(&c, p) })
+}
 
 // New returns p with telnet below it.
 func (c Config) New(p protocol.Protocol) protocol.Protocol { return stack(&c, p) }
-
-type wrapped struct {
-	factory.Factory
-	config *Config
-}
-
-func (f *wrapped) Inner() any { return f.Factory }
-
-func (f *wrapped) BuildProtocol(peer net.Addr) protocol.Protocol {
-	p := f.Factory.BuildProtocol(peer)
-	if p == nil {
-		return nil
-	}
-	return stack(f.config, p)
-}
 
 // A WindowWatcher is a session that wants to know the size of the peer's window.
 type WindowWatcher interface {
