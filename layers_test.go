@@ -52,6 +52,7 @@ var mayImport = map[string]string{
 	"protocols/chat":        "protocol factory clock protocols/line protocols/telnet protocols/group",
 	"protocols/proxyproto":  "protocol factory clock",
 	"protocols/portforward": "protocol factory clock protocols/proxyproto",
+	"protocols/smtp":        "protocol factory clock deferred netconn protocols/line protocols/secure",
 	"netconn":               "protocol factory clock",
 
 	// L3: what drives them.
@@ -68,7 +69,7 @@ var mayImport = map[string]string{
 const forTests = "factory deferred protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
 
 // overSockets are folders whose tests use a reactor over real sockets, too.
-const overSockets = "netconn"
+const overSockets = "netconn protocols/smtp"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{
@@ -78,6 +79,7 @@ var foreign = map[string]string{
 	"golang.org/x/time":              "factory/throttle.go",
 	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go", // and every test
 	"github.com/pires/go-proxyproto": "protocols/proxyproto/*.go",
+	"github.com/emersion":            "protocols/smtp/*.go examples/*/*.go",
 }
 
 // Nobody imports what the rows of mayImport and foreign do not allow.

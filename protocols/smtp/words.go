@@ -1,0 +1,42 @@
+package smtp
+
+import gosmtp "github.com/emersion/go-smtp"
+
+// The words are those of emersion/go-smtp: a Session written for its server runs
+// here as it is. See there for the fields.
+type (
+	// A Session is asked about one connection's mail, one question at a time: Mail,
+	// Rcpt for each recipient, then Data with the whole message. Returning an
+	// *SMTPError is the reply (one of 250 is nil with a text of its own); what any
+	// other error says is logged, and the client is told 451 4.3.0 (452 4.3.1 if
+	// the disk is full). Reset ends each
+	// transaction, whatever became of it, and Logout is the last call.
+	//
+	// Nothing is asked while a question is open. The calls are made on goroutines of
+	// the loop's pool, so they may block, unless the Session is a [LoopSession].
+	//
+	// Data is called when the message has arrived whole. Its r is an io.ReadSeeker,
+	// and need not be read to its end.
+	Session = gosmtp.Session
+
+	// An AuthSession is a Session whose clients may say who they are.
+	AuthSession = gosmtp.AuthSession
+
+	// An LMTPSession has a reply for each recipient (RFC 2033, section 4.2).
+	LMTPSession = gosmtp.LMTPSession
+
+	// A StatusCollector takes these.
+	StatusCollector = gosmtp.StatusCollector
+
+	// MailOptions are the parameters of MAIL.
+	MailOptions = gosmtp.MailOptions
+
+	// RcptOptions are the parameters of RCPT.
+	RcptOptions = gosmtp.RcptOptions
+
+	// SMTPError is a reply of 400 and above.
+	SMTPError = gosmtp.SMTPError
+
+	// An EnhancedCode says more precisely why (RFC 3463).
+	EnhancedCode = gosmtp.EnhancedCode
+)
