@@ -1,0 +1,138 @@
+package smtp
+
+import (
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-sasl"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// Whoever guesses passwords waits for each, and has few.
+const (
+	maxLogins  = 3
+	loginDelay = time.Second
+)
+
+// mechanisms are the ways to authenticate that the client may use now.
+func (s *session) mechanisms() []string {
+	a, ok := s.session.(AuthSession)
+	if !ok || s.peer.TLS == nil && !s.server.AllowInsecureAuth {
+		return nil
+	}
+	return a.AuthMechanisms()
+}
+
+// startAuth begins an exchange (RFC 4954, section 4).
+func (s *session) startAuth(arg string) {
+	a, ok := s.session.(AuthSession)
+	mechanism, initial, given := strings.Cut(arg, " ")
+	mechanism = strings.ToUpper(mechanism)
+	switch {
+	case !ok:
+		s.wrong(reply{502, "5.5.1", "Authentication is not available"})
+		return
+	case s.user:
+		s.wrong(reply{503, "5.5.1", "Authenticated already"})
+		return
+	case mechanism == "":
+		s.wrong(reply{501, "5.5.4", "Syntax: AUTH mechanism [initial-response]"})
+		return
+	case s.peer.TLS == nil && !s.server.AllowInsecureAuth:
+		s.wrong(reply{538, "5.7.11", "Encryption required"})
+		return
+	case !slices.Contains(a.AuthMechanisms(), mechanism):
+		s.wrong(reply{504, "5.5.4", "Mechanism not available"})
+		return
+	}
+	var response []byte // nil if there is none, which is not the same as an empty one
+	if given {
+		var err error
+		if response, err = decodeInitial(initial); err != nil {
+			s.wrong(reply{501, "5.5.2", "Bad base64"})
+			return
+		}
+	}
+	var m sasl.Server
+	s.ask(false, func() (err error) {
+		m, err = a.Auth(mechanism)
+		return err
+	}, func(err error) {
+		if s.auth = m; err != nil {
+			s.loginFailed(err)
+			return
+		}
+		s.proceed(response)
+	})
+}
+
+// decodeInitial reads an initial response, of which an empty one is written as "=".
+func decodeInitial(s string) ([]byte, error) {
+	if s == "=" {
+		return []byte{}, nil
+	}
+	return base64.StdEncoding.Strict().DecodeString(s)
+}
+
+// authenticate is the client's next answer.
+func (s *session) authenticate(l []byte) {
+	response := make([]byte, base64.StdEncoding.DecodedLen(len(l)))
+	n, err := base64.StdEncoding.Strict().Decode(response, l)
+	switch {
+	case string(l) == "*":
+		s.auth = nil
+		s.wrong(reply{501, "5.7.0", "Authentication cancelled"})
+	case err != nil:
+		s.auth = nil
+		s.wrong(reply{501, "5.5.2", "Bad base64"})
+	default:
+		s.proceed(response[:n])
+	}
+}
+
+// proceed hears what the mechanism has to say.
+func (s *session) proceed(response []byte) {
+	var challenge []byte
+	var done bool
+	s.ask(false, func() (err error) {
+		challenge, done, err = s.auth.Next(response)
+		return err
+	}, func(err error) {
+		switch {
+		case err != nil:
+			s.loginFailed(err)
+		case done:
+			s.auth = nil
+			s.user = true
+			s.reply(235, "2.7.0", "Authentication succeeded")
+		default:
+			s.reply(334, "", base64.StdEncoding.EncodeToString(challenge))
+		}
+	})
+}
+
+// loginFailed says so, after a while.
+func (s *session) loginFailed(err error) {
+	_, ours := errors.AsType[*SMTPError](err)
+	if _, panicked := errors.AsType[*protocol.PanicError](err); !ours && !panicked {
+		err = authFailed
+	}
+	s.pause()
+	s.AfterFunc(loginDelay, func() {
+		s.auth = nil
+		s.resume(nil, func(error) {
+			if s.logins++; s.logins >= maxLogins {
+				s.bye(421, "4.7.0", "Too many failed logins", ErrTooManyErrors)
+				return
+			}
+			s.answer(err, reply{})
+		})
+	})
+}
+
+// authFailed does not say what was wrong (RFC 4954, section 6).
+var authFailed = &SMTPError{Code: 535, EnhancedCode: EnhancedCode{5, 7, 8}, Message: "Authentication failed"}

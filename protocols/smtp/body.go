@@ -1,0 +1,117 @@
+package smtp
+
+import (
+	"bytes"
+	"io"
+)
+
+// A body is a message while it arrives: in memory, or from a certain size on in a
+// Spool. It also sees what must not be delivered.
+type body struct {
+	buf   []byte // what has arrived, or what the spool does not have yet
+	spool Spool
+	size  int64
+
+	cr       bool // the last byte was one
+	bare     bool // there was a CR or LF on its own
+	tooLarge bool
+	header   bool  // has been looked at
+	loop     bool  // it has been here, or elsewhere, too often
+	err      error // of the spool
+}
+
+// maxReceived is how many Received lines a message may have (RFC 5321, section 6.3).
+const maxReceived = 100
+
+// write takes the next part of a message that may have max bytes. What cannot be
+// delivered any more is not kept.
+func (b *body) write(p []byte, max int64) {
+	b.look(p)
+	b.size += int64(len(p))
+	b.tooLarge = b.tooLarge || max >= 0 && b.size > max
+	if b.hopeless() {
+		b.buf = nil
+		return
+	}
+	b.buf = append(b.buf, p...)
+}
+
+// hopeless reports whether the message will not be delivered.
+func (b *body) hopeless() bool { return b.bare || b.tooLarge || b.loop || b.err != nil }
+
+// look notes CR and LF that stand alone.
+func (b *body) look(p []byte) {
+	for len(p) > 0 && !b.bare {
+		if b.cr && p[0] != '\n' {
+			b.bare = true
+			return
+		}
+		if b.cr {
+			p = p[1:]
+		}
+		i := bytes.IndexByte(p, '\r')
+		line := p
+		if b.cr = i >= 0; b.cr {
+			line = p[:i]
+			p = p[i+1:]
+		} else {
+			p = nil
+		}
+		b.bare = bytes.IndexByte(line, '\n') >= 0
+	}
+}
+
+// end is called when the message is whole.
+func (b *body) end() {
+	b.bare = b.bare || b.cr
+	b.checkHeader()
+}
+
+// checkHeader counts by whose hands the message went, in what there is of it.
+func (b *body) checkHeader() {
+	if b.header {
+		return
+	}
+	b.header = true
+	n := 0
+	for rest := b.buf; ; {
+		line, more, found := bytes.Cut(rest, crlf)
+		if len(line) == 0 || !found {
+			break
+		}
+		if len(line) >= len(received) && bytes.EqualFold(line[:len(received)], received) {
+			n++
+		}
+		rest = more
+	}
+	b.loop = n > maxReceived
+}
+
+var (
+	crlf     = []byte("\r\n")
+	received = []byte("Received:")
+)
+
+// flush moves what is in memory to the spool, which open makes if there is none. It
+// does blocking work.
+func (b *body) flush(open func() (Spool, error)) (err error) {
+	if b.spool == nil {
+		if b.spool, err = open(); err != nil {
+			b.spool = nil
+			return err
+		}
+	}
+	_, err = b.spool.Write(b.buf)
+	b.buf = b.buf[:0]
+	return err
+}
+
+// rewind returns the message from its beginning, when all of it was flushed or
+// nothing.
+func (b *body) rewind() (io.ReadSeeker, error) {
+	if b.spool == nil {
+		return bytes.NewReader(b.buf), nil
+	}
+	_, err := b.spool.Seek(0, io.SeekStart)
+	return b.spool, err
+}

@@ -1,0 +1,88 @@
+package smtp
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A chunk is what BDAT announces (RFC 3030, section 2).
+type chunk struct {
+	size, left int64
+	last       bool
+	refused    reply // it is read, but not taken
+}
+
+// startChunk reads as many bytes as the client announces, also where they are not
+// wanted: else they would be taken for commands. Where it does not say how many,
+// there is no telling what is message and what command, and the connection ends.
+func (s *session) startChunk(arg string) {
+	size, word, more := strings.Cut(arg, " ")
+	n, ok := parseSize(size)
+	c := &chunk{size: n, left: n, last: strings.EqualFold(word, "LAST")}
+	if !ok || more && !c.last {
+		s.reply(501, "5.5.4", "Syntax: BDAT size [LAST]")
+		s.close(ErrMalformed)
+		return
+	}
+	if s.phase != chunking {
+		s.began = s.Now()
+	}
+	switch max := s.server.MaxMessageBytes; {
+	case s.phase == mailing:
+		c.refused = noRecipients
+	case s.phase&(addressed|chunking) == 0:
+		c.refused = badSequence
+	case max >= 0 && n > max-s.mail.body.size:
+		c.refused = tooLarge
+		s.phase = chunking // for it has begun
+	default:
+		s.phase = chunking
+	}
+	s.chunk = c
+	if n == 0 {
+		s.endChunk()
+		return
+	}
+	s.SetRawMode()
+	s.timer.Reset(s.timeLeft())
+}
+
+// chunkReceived reads the chunk up to its end; commands follow.
+func (s *session) chunkReceived(p []byte) {
+	c := s.chunk
+	n := min(c.left, int64(len(p)))
+	if c.left -= n; c.refused.code == 0 {
+		s.bodyReceived(p[:n])
+	}
+	if c.left > 0 {
+		s.spill(func() {})
+		return
+	}
+	s.SetLineMode(p[n:])
+	s.endChunk()
+}
+
+// endChunk answers for a chunk. A refused one is the end of its message, and those
+// that were sent behind it find none.
+func (s *session) endChunk() {
+	c := s.chunk
+	s.chunk = nil
+	switch {
+	case c.refused.code != 0 && s.phase != chunking:
+		s.wrong(c.refused)
+	case c.refused.code != 0:
+		s.fail(c.refused)
+	case c.last:
+		s.deliver()
+	case s.mail.body.hopeless():
+		s.deliver() // says why not
+	default:
+		s.spill(func() {
+			if s.mail.body.hopeless() {
+				s.deliver()
+				return
+			}
+			s.reply(250, "2.0.0", strconv.FormatInt(c.size, 10)+" octets received")
+		})
+	}
+}

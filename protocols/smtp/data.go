@@ -1,0 +1,193 @@
+package smtp
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// startData has the message come (RFC 5321, section 4.1.1.4).
+func (s *session) startData(string) {
+	if s.phase == mailing {
+		s.wrong(noRecipients)
+		return
+	}
+	s.began = s.Now()
+	s.reply(354, "", "End data with <CR><LF>.<CR><LF>")
+	s.SetRawMode()
+	s.timer.Reset(s.timeLeft())
+}
+
+// dataReceived reads the message up to its end; commands follow.
+func (s *session) dataReceived(p []byte) {
+	m := s.mail
+	n, end := m.dots.feed(p, s.bodyReceived)
+	if !end {
+		s.spill(func() {})
+		return
+	}
+	s.SetLineMode(p[n:])
+	s.deliver()
+}
+
+func (s *session) bodyReceived(p []byte) { s.mail.body.write(p, s.server.MaxMessageBytes) }
+
+// spill writes to a file what is too much for memory, and then goes on. Until that
+// is done no more is read.
+func (s *session) spill(then func()) {
+	b := &s.mail.body
+	if len(b.buf) <= s.server.MaxMemory {
+		then()
+		return
+	}
+	if b.checkHeader(); b.loop {
+		b.buf = nil
+		then()
+		return
+	}
+	s.ask(false, func() error { return b.flush(s.openSpool) }, func(err error) {
+		if b.err = err; err != nil {
+			b.buf = nil
+		}
+		s.timer.Reset(s.timeLeft())
+		then()
+	})
+}
+
+// openSpool makes a file for one message, on a worker's goroutine.
+func (s *session) openSpool() (Spool, error) {
+	if o, ok := s.session.(Spooler); ok {
+		return o.Spool()
+	}
+	f, err := os.CreateTemp("", "smtp-")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name()) // which leaves nothing behind, whatever happens
+}
+
+// deliver hands the whole message to the Session, and ends the transaction.
+func (s *session) deliver() {
+	m := s.mail
+	m.body.end()
+	switch b := &m.body; {
+	case b.bare: // what follows may have been meant for part of it, or not
+		s.replyAll(reply{554, "5.6.0", "CR or LF on its own in the message"})
+		s.close(ErrMalformed)
+	case b.tooLarge:
+		s.fail(tooLarge)
+	case b.loop:
+		s.fail(reply{554, "5.4.6", "Too many hops"})
+	case b.err != nil:
+		s.fail(s.replyOf(b.err, reply{}))
+	case b.spool != nil && len(b.buf) > 0:
+		s.ask(false, func() error { return b.flush(s.openSpool) }, func(err error) {
+			if b.err = err; err != nil {
+				s.fail(s.replyOf(err, reply{}))
+			} else {
+				s.handOver()
+			}
+		})
+	default:
+		s.handOver()
+	}
+}
+
+// handOver asks the Session to take the message.
+func (s *session) handOver() {
+	m := s.mail
+	s.ask(s.data, func() error {
+		r, err := m.body.rewind()
+		if err != nil {
+			return err
+		}
+		return s.give(r)
+	}, func(err error) {
+		s.delivered(err)
+	})
+}
+
+// give is the question itself.
+func (s *session) give(r io.Reader) error {
+	if !s.server.LMTP {
+		return s.session.Data(r)
+	}
+	status := newStatuses(s.mail.recipients)
+	if l, ok := s.session.(LMTPSession); ok {
+		status.rest(l.LMTPData(r, status))
+	} else {
+		status.rest(s.session.Data(r))
+	}
+	return status
+}
+
+// delivered replies what the Session has answered.
+func (s *session) delivered(err error) {
+	errs := []error{err}
+	if status, ok := err.(*statuses); ok {
+		errs = status.errs
+	}
+	closing := false
+	for _, err := range errs {
+		r := s.replyOf(err, reply{250, "2.0.0", "Ok"})
+		s.say(r)
+		closing = closing || r.code == 421
+		if r.code < 400 {
+			s.errors = 0
+		}
+	}
+	s.forget(func() {})
+	if closing {
+		s.close(nil)
+	}
+}
+
+// fail refuses the message, for all recipients.
+func (s *session) fail(r reply) {
+	s.replyAll(r)
+	s.forget(func() {})
+}
+
+// replyAll says r as often as a message is answered (RFC 2033, section 4.2).
+func (s *session) replyAll(r reply) {
+	n := 1
+	if s.server.LMTP {
+		n = len(s.mail.recipients)
+	}
+	for range n {
+		s.say(r)
+	}
+}
+
+// statuses are the answers for each recipient, a StatusCollector while they are
+// made, and then the error that carries them.
+type statuses struct {
+	recipients []string
+	errs       []error
+	set        []bool
+}
+
+func newStatuses(to []string) *statuses {
+	return &statuses{to, make([]error, len(to)), make([]bool, len(to))}
+}
+
+// SetStatus answers for one recipient, or for the next of those with its name.
+func (st *statuses) SetStatus(to string, err error) {
+	for i, r := range st.recipients {
+		if r == to && !st.set[i] {
+			st.errs[i], st.set[i] = err, true
+			return
+		}
+	}
+}
+
+// rest answers for the others.
+func (st *statuses) rest(err error) {
+	for i := range st.errs {
+		if !st.set[i] {
+			st.errs[i] = err
+		}
+	}
+}
+
+func (st *statuses) Error() string { return errors.Join(st.errs...).Error() }

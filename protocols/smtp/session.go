@@ -1,0 +1,179 @@
+package smtp
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/emersion/go-sasl"
+
+	"github.com/torsion-go/torsion/clock"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/line"
+)
+
+// Reasons for which a server ends a connection.
+var (
+	// ErrTimeout ends one whose client was too slow (CommandTimeout, DataTimeout,
+	// MessageTimeout).
+	ErrTimeout = errors.New("smtp: the client took too long")
+
+	// ErrTooManyErrors ends one whose client has tried too much.
+	ErrTooManyErrors = errors.New("smtp: too many errors")
+
+	// ErrMalformed ends one where it is not sure any more what is message and what
+	// is command: after a CR or LF on its own in a message, and a BDAT that says no
+	// length.
+	ErrMalformed = errors.New("smtp: malformed message")
+)
+
+// A session is the server's side of one connection.
+//
+//	greeted --EHLO--> ready --MAIL--> mailing --RCPT--> addressed --DATA--> ready
+//	                                                    addressed --BDAT--> chunking --LAST--> ready
+//
+// EHLO and RSET go back to ready from wherever, STARTTLS to greeted. While its
+// Session is asked something the session is busy, and does not read.
+type session struct {
+	line.Base
+	server *server
+	timer  clock.Timer // of what the client may take its time for
+	phase  phase
+	busy   bool // the Session has not answered yet
+	lost   bool // ConnectionLost has come
+	ending bool // the server goes down
+
+	session  Session // nil before EHLO
+	peer     Peer    // whom the Session talks to
+	commands bool    // the Session's OnLoop
+	data     bool
+
+	errors  int          // commands that the client got wrong
+	refused int          // recipients that it asked for in vain
+	logins  int          // that failed
+	user    bool         // it has proved who it is
+	auth    sasl.Server  // that the client answers to
+	mail    *transaction // nil when there is none
+	chunk   *chunk       // that is being read
+	began   time.Time    // when the message began to arrive
+}
+
+// A phase is how far the client has come.
+type phase uint8
+
+const (
+	greeted phase = 1 << iota
+	ready
+	mailing
+	addressed
+	chunking
+
+	said    = ready | mailing | addressed | chunking // hello
+	anytime = greeted | said
+)
+
+// A transaction is one message on its way.
+type transaction struct {
+	utf8       bool
+	recipients []string // those that were accepted
+	dots       dots
+	body       body
+}
+
+func (s *session) ConnectionMade(*line.Conn) {
+	s.phase = greeted
+	s.timer = s.AfterFunc(s.server.CommandTimeout, s.tooSlow)
+	s.reply(220, "", s.server.Domain+" "+s.name()+" Torsion")
+}
+
+// name is that of the protocol.
+func (s *session) name() string {
+	if s.server.LMTP {
+		return "LMTP"
+	}
+	return "ESMTP"
+}
+
+// LineReceived is the next command, or what the client says to authenticate.
+func (s *session) LineReceived(l []byte) {
+	s.timer.Reset(s.server.CommandTimeout)
+	if s.auth != nil {
+		s.authenticate(l)
+	} else {
+		s.command(l)
+	}
+	s.mayEnd()
+}
+
+// RawDataReceived is the next part of a message.
+func (s *session) RawDataReceived(p []byte) {
+	s.timer.Reset(s.timeLeft())
+	if s.chunk != nil {
+		s.chunkReceived(p)
+	} else {
+		s.dataReceived(p)
+	}
+	s.mayEnd()
+}
+
+// timeLeft is how long the client may take for the next bytes of its message.
+func (s *session) timeLeft() time.Duration {
+	return min(s.server.DataTimeout, s.server.MessageTimeout-s.Now().Sub(s.began))
+}
+
+// tooSlow ends the connection of a client that takes too long.
+func (s *session) tooSlow() {
+	s.bye(421, "4.4.2", "Timeout, closing connection", ErrTimeout)
+}
+
+// Shutdown says goodbye, after the message that is under way.
+func (s *session) Shutdown() {
+	s.ending = true
+	s.mayEnd()
+}
+
+// mayEnd ends the connection if the server goes down and nothing is under way.
+func (s *session) mayEnd() {
+	if s.ending && !s.busy && s.mail == nil && s.auth == nil {
+		s.bye(421, "4.3.2", "Service is shutting down", nil)
+	}
+}
+
+// bye says a last word and ends the connection, whose reason is err if it is not nil.
+func (s *session) bye(code int, enhanced, text string, err error) {
+	s.reply(code, enhanced, s.server.Domain+" "+text)
+	s.close(err)
+}
+
+func (s *session) close(reason error) {
+	if n, ok := protocol.As[protocol.Notifier](s.Conn); ok && reason != nil {
+		n.SetReason(reason)
+	}
+	s.LoseConnection()
+}
+
+func (s *session) ConnectionLost(error) {
+	s.lost = true
+	if !s.busy {
+		s.leave()
+	}
+}
+
+// tlsState returns that of the connection, nil in clear.
+func (s *session) tlsState() *tls.ConnectionState {
+	if t, ok := protocol.As[protocol.TLSStater](s.Conn); ok {
+		if state, ok := t.TLSState(); ok {
+			return &state
+		}
+	}
+	return nil
+}
+
+// logger is the loop's, if that has one.
+func (s *session) logger() *slog.Logger {
+	if l, ok := s.Loop().(interface{ Logger() *slog.Logger }); ok {
+		return l.Logger()
+	}
+	return slog.Default()
+}
