@@ -115,17 +115,20 @@ func (s *session) proceed(response []byte) {
 	})
 }
 
-// loginFailed says so, after a while.
+// loginFailed says so, after a while. What is temporary says nothing of the password.
 func (s *session) loginFailed(err error) {
-	_, ours := errors.AsType[*SMTPError](err)
+	e, ours := errors.AsType[*SMTPError](err)
 	if _, panicked := errors.AsType[*protocol.PanicError](err); !ours && !panicked {
 		err = authFailed
+	}
+	if !ours || !e.Temporary() {
+		s.logins++
 	}
 	s.pause()
 	s.AfterFunc(loginDelay, func() {
 		s.auth = nil
 		s.resume(nil, func(error) {
-			if s.logins++; s.logins >= maxLogins {
+			if s.logins >= maxLogins {
 				s.bye(421, "4.7.0", "Too many failed logins", ErrTooManyErrors)
 				return
 			}

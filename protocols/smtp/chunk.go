@@ -51,15 +51,18 @@ func (s *session) startChunk(arg string) {
 func (s *session) chunkReceived(p []byte) {
 	c := s.chunk
 	n := min(c.left, int64(len(p)))
-	if c.left -= n; c.refused.code == 0 {
+	c.left -= n
+	taken := c.refused.code == 0
+	if taken {
 		s.bodyReceived(p[:n])
 	}
-	if c.left > 0 {
+	switch {
+	case c.left == 0:
+		s.SetLineMode(p[n:])
+		s.endChunk()
+	case taken:
 		s.spill(func() {})
-		return
 	}
-	s.SetLineMode(p[n:])
-	s.endChunk()
 }
 
 // endChunk answers for a chunk. A refused one is the end of its message, and those
