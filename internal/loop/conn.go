@@ -98,11 +98,12 @@ type options struct {
 	high, low, backlog       int
 	slow, closing, lingering time.Duration // negative: never
 	local                    net.Addr      // of the port; the answer when the socket is closed
+	exact                    bool          // local is that of each connection: the port has no wildcard
 	client                   *connector
 }
 
 func newOptions(s factory.Socket, local net.Addr, client *connector) *options {
-	o := &options{local: local, client: client}
+	o := &options{local: local, exact: isExact(local), client: client}
 	o.high = either(s.HighWater, 256<<10)
 	o.low = either(s.LowWater, o.high/4)
 	o.backlog = either(s.MaxBacklog, 1<<20)
@@ -110,6 +111,12 @@ func newOptions(s factory.Socket, local net.Addr, client *connector) *options {
 	o.closing = either(s.CloseTimeout, 30*time.Second)
 	o.lingering = either(s.LingerTimeout, 2*time.Second)
 	return o
+}
+
+// isExact reports whether an address of a port is that of all of its connections.
+func isExact(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && !tcp.IP.IsUnspecified()
 }
 
 func either[T comparable](v, ifZero T) T {
@@ -232,13 +239,13 @@ func (c *Conn) Loop() protocol.Loop { return c.loop }
 // RemoteAddr returns the peer's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.peer }
 
-// LocalAddr asks for our address when it is first needed; an ended connection
-// that never was asked answers its port's.
+// LocalAddr asks for our address when it is first needed, unless it is the port's;
+// an ended connection that never was asked answers that.
 func (c *Conn) LocalAddr() net.Addr {
 	if c.rare != nil && c.rare.local != nil {
 		return c.rare.local
 	}
-	if c.noRead&ended != 0 {
+	if c.opts.exact || c.noRead&ended != 0 {
 		return c.opts.local
 	}
 	c.loop.check()

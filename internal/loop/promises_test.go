@@ -159,6 +159,27 @@ func TestLocalAddrStaysValid(t *testing.T) {
 	assert.NotNil(t, a)
 }
 
+// Where the port has an address it is that of its connections, at no cost; where it
+// has a wildcard, each has its own.
+func TestLocalAddrIsThePorts(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	served := &noted{}
+	port, err := k.Loop.Listen("tcp", "127.0.0.1:7000", factory.Each(func() protocol.Protocol { return served }), factory.Socket{})
+	require.NoError(t, err)
+	k.Loop.Connect("tcp", "127.0.0.1:7000", factory.Each(func() protocol.Protocol { return &noted{} }), factory.Socket{})
+	k.Settle()
+	do(k, func() {
+		assert.Same(t, port.Addr(), served.LocalAddr())
+		assert.Zero(t, testing.AllocsPerRun(10, func() { served.LocalAddr() }))
+	})
+	served = &noted{}
+	_, err = k.Loop.Listen("tcp", "0.0.0.0:7001", factory.Each(func() protocol.Protocol { return served }), factory.Socket{})
+	require.NoError(t, err)
+	k.Loop.Connect("tcp", "127.0.0.1:7001", factory.Each(func() protocol.Protocol { return &noted{} }), factory.Socket{})
+	k.Settle()
+	do(k, func() { assert.Equal(t, "127.0.0.1:7001", served.LocalAddr().String()) })
+}
+
 type notedProducer struct{ log []string }
 
 func (p *notedProducer) ResumeProducing() { p.log = append(p.log, "resume") }

@@ -52,15 +52,19 @@ func (c *Conn) SetRawMode() {
 	if !ok {
 		panic("line: SetRawMode needs a Handler with RawDataReceived")
 	}
-	c.r.raw = raw
+	c.r.raw = &rawMode{h: raw}
 	c.r.later()
 }
 
 // SetLineMode cuts what follows into lines again. extra is input that was
 // received raw but belongs to the lines; it comes first.
 func (c *Conn) SetLineMode(extra []byte) {
+	var lent []byte
+	if c.r.raw != nil {
+		lent = c.r.raw.lent
+	}
 	c.r.raw = nil
-	c.r.unread(extra)
+	c.r.unread(extra, lent)
 	c.r.later()
 }
 

@@ -12,11 +12,17 @@ type receiver struct {
 	h     Handler
 	conn  Conn
 	split Splitter
-	raw   RawHandler // in raw mode
-	lent  []byte     // what RawDataReceived is looking at
+	raw   *rawMode // nil: lines
+
 
 	busy    bool // handing up, or ended
 	waiting bool // a timer will
+}
+
+// rawMode is what only those need whose lines are interrupted.
+type rawMode struct {
+	h    RawHandler
+	lent []byte // what RawDataReceived is looking at
 }
 
 // Inner returns the Handler, whose abilities are those of the connection.
@@ -89,12 +95,13 @@ func (r *receiver) next() bool {
 }
 
 func (r *receiver) nextRaw() bool {
-	r.lent = r.split.Take()
-	if len(r.lent) == 0 {
+	raw, data := r.raw, r.split.Take()
+	if len(data) == 0 {
 		return false
 	}
-	r.raw.RawDataReceived(r.lent)
-	r.lent = nil
+	raw.lent = data
+	raw.h.RawDataReceived(data)
+	raw.lent = nil
 	return true
 }
 
@@ -112,12 +119,12 @@ func (r *receiver) tooLong() {
 
 // unread puts input back in front of the rest. The end of what RawDataReceived
 // was lent is lent to us for as long as we are busy, and need not be copied.
-func (r *receiver) unread(extra []byte) {
+func (r *receiver) unread(extra, lent []byte) {
 	n := len(extra)
 	if n == 0 {
 		return
 	}
-	tail := r.lent[max(0, len(r.lent)-n):]
+	tail := lent[max(0, len(lent)-n):]
 	if len(tail) == n && &tail[0] == &extra[0] && r.split.Len() == 0 {
 		r.split.Feed(tail)
 		return
