@@ -3,12 +3,14 @@ package smtp
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A chunk is what BDAT announces (RFC 3030, section 2).
 type chunk struct {
 	size, left int64
 	last       bool
+	began      time.Time
 	refused    reply // it is read, but not taken
 }
 
@@ -18,14 +20,14 @@ type chunk struct {
 func (s *session) startChunk(arg string) {
 	size, word, more := strings.Cut(arg, " ")
 	n, ok := parseSize(size)
-	c := &chunk{size: n, left: n, last: strings.EqualFold(word, "LAST")}
+	c := &chunk{size: n, left: n, last: strings.EqualFold(word, "LAST"), began: s.Now()}
 	if !ok || more && !c.last {
 		s.reply(501, "5.5.4", "Syntax: BDAT size [LAST]")
 		s.close(ErrMalformed)
 		return
 	}
-	if s.phase != chunking {
-		s.began = s.Now()
+	if s.phase == addressed {
+		s.mail.began = c.began
 	}
 	switch max := s.server.MaxMessageBytes; {
 	case s.phase == mailing:

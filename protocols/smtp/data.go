@@ -12,7 +12,7 @@ func (s *session) startData(string) {
 		s.wrong(noRecipients)
 		return
 	}
-	s.began = s.Now()
+	s.mail.began = s.Now()
 	s.reply(354, "", "End data with <CR><LF>.<CR><LF>")
 	s.SetRawMode()
 	s.timer.Reset(s.timeLeft())

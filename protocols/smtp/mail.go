@@ -82,7 +82,7 @@ func (s *session) recipient(to string, err error) {
 		s.phase = addressed
 		return
 	}
-	if s.refused++; s.refused > s.server.MaxRecipients {
+	if s.refused++; int(s.refused) > s.server.MaxRecipients {
 		s.bye(421, "4.7.0", "Too many unknown recipients", ErrTooManyErrors)
 	}
 }

@@ -76,7 +76,7 @@ func (s *session) say(r reply) { s.Write(r.append(make([]byte, 0, 128))) }
 // wrong is the reply to a command that the client got wrong. Who does too often is
 // sent away.
 func (s *session) wrong(r reply) {
-	if s.errors++; s.errors >= s.server.MaxErrors {
+	if s.errors++; int(s.errors) >= s.server.MaxErrors {
 		s.bye(421, "4.7.0", "Too many errors", ErrTooManyErrors)
 		return
 	}

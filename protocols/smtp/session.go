@@ -49,14 +49,13 @@ type session struct {
 	commands bool    // the Session's OnLoop
 	data     bool
 
-	errors  int          // commands that the client got wrong
-	refused int          // recipients that it asked for in vain
-	logins  int          // that failed
+	errors  int32        // commands that the client got wrong
+	refused int32        // recipients that it asked for in vain
+	logins  int32        // that failed
 	user    bool         // it has proved who it is
 	auth    sasl.Server  // that the client answers to
 	mail    *transaction // nil when there is none
 	chunk   *chunk       // that is being read
-	began   time.Time    // when the message began to arrive
 }
 
 // A phase is how far the client has come.
@@ -76,7 +75,8 @@ const (
 // A transaction is one message on its way.
 type transaction struct {
 	utf8       bool
-	recipients []string // those that were accepted
+	began      time.Time // to arrive
+	recipients []string  // those that were accepted
 	dots       dots
 	body       body
 }
@@ -119,7 +119,13 @@ func (s *session) RawDataReceived(p []byte) {
 
 // timeLeft is how long the client may take for the next bytes of its message.
 func (s *session) timeLeft() time.Duration {
-	return min(s.server.DataTimeout, s.server.MessageTimeout-s.Now().Sub(s.began))
+	var began time.Time
+	if c := s.chunk; c != nil && c.refused.code != 0 {
+		began = c.began
+	} else {
+		began = s.mail.began
+	}
+	return min(s.server.DataTimeout, s.server.MessageTimeout-s.Now().Sub(began))
 }
 
 // tooSlow ends the connection of a client that takes too long.
