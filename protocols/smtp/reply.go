@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/torsion-go/torsion/protocol"
 )
 
 // A reply is what the server says (RFC 5321, section 4.2). Its text may have several
@@ -71,7 +73,13 @@ func appendClean(b []byte, l string) []byte {
 func (s *session) reply(code int, enhanced, text string) { s.say(reply{code, enhanced, text}) }
 
 // say writes r, which leaves with the others of this event.
-func (s *session) say(r reply) { s.Write(r.append(make([]byte, 0, 128))) }
+func (s *session) say(r reply) {
+	var room []byte
+	if a, ok := s.Transport.(protocol.BufferAvailer); ok {
+		room = a.AvailableBuffer()
+	}
+	s.Write(r.append(room))
+}
 
 // wrong is the reply to a command that the client got wrong. Who does too often is
 // sent away.
