@@ -1,7 +1,7 @@
 package smtp
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -33,28 +33,33 @@ func (s *session) hello(name string, extended, lmtp bool) {
 			s.reply(250, "", s.server.Domain)
 			return
 		}
-		s.reply(250, "", s.server.Domain+" greets "+name+"\n"+s.extensions())
+		s.reply(250, "", s.greeting(name))
 	})
 }
 
-// extensions lists what the client may use, a line each.
-func (s *session) extensions() string {
-	var b strings.Builder
-	b.WriteString("PIPELINING\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES\n")
+// greeting lists what the client may use, a line each.
+func (s *session) greeting(name string) string {
+	var room [512]byte
+	b := append(room[:0], s.server.Domain...)
+	b = append(b, " greets "...)
+	b = append(b, name...)
+	b = append(b, "\nPIPELINING\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES"...)
 	if s.server.EnableDSN {
-		b.WriteString("DSN\n")
+		b = append(b, "\nDSN"...)
 	}
 	if s.server.TLS != nil && s.peer.TLS == nil {
-		b.WriteString("STARTTLS\n")
+		b = append(b, "\nSTARTTLS"...)
 	}
 	if m := s.mechanisms(); len(m) > 0 {
-		fmt.Fprintf(&b, "AUTH %s\n", strings.Join(m, " "))
+		b = append(b, "\nAUTH "...)
+		b = append(b, strings.Join(m, " ")...)
 	}
-	b.WriteString("SIZE")
+	b = append(b, "\nSIZE"...)
 	if s.server.MaxMessageBytes > 0 {
-		fmt.Fprintf(&b, " %d", s.server.MaxMessageBytes)
+		b = append(b, ' ')
+		b = strconv.AppendInt(b, s.server.MaxMessageBytes, 10)
 	}
-	return b.String()
+	return string(b)
 }
 
 // startTLS changes to TLS and forgets what the client has said so far (RFC 3207,
