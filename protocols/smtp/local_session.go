@@ -1,0 +1,208 @@
+package smtp
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	gosmtp "github.com/emersion/go-smtp"
+)
+
+// errNoSeeker is an engine's mistake, see Session.
+var errNoSeeker = errors.New("smtp: the message cannot be rewound")
+
+// A localSession is one connection's. There are thousands which do nothing, so
+// what belongs to a transaction is made in Mail.
+type localSession struct {
+	local    *Local
+	peer     *Peer
+	envelope *Envelope   // of the transaction; To is who is here
+	outgoing []Recipient // who is elsewhere
+}
+
+// OnLoop is what Local says.
+func (s *localSession) OnLoop() (commands, data bool) { return s.local.OnLoop() }
+
+// AuthMechanisms is empty if there are no users.
+func (s *localSession) AuthMechanisms() []string {
+	switch {
+	case s.local.Authenticate == nil:
+		return nil
+	case s.local.Login:
+		return []string{sasl.Plain, sasl.Login}
+	}
+	return []string{sasl.Plain}
+}
+
+func (s *localSession) Auth(mechanism string) (sasl.Server, error) {
+	switch name := strings.ToUpper(mechanism); {
+	case s.local.Authenticate == nil:
+		return nil, gosmtp.ErrAuthUnsupported
+	case name == sasl.Plain:
+		return newPlainServer(s.authenticate), nil
+	case name == sasl.Login && s.local.Login:
+		return &loginServer{authenticate: s.authenticate}, nil
+	}
+	return nil, gosmtp.ErrAuthUnknownMechanism
+}
+
+func (s *localSession) authenticate(user, password string) error {
+	if err := s.local.Authenticate(user, password); err != nil {
+		return err
+	}
+	s.peer.User = user
+	return nil
+}
+
+func (s *localSession) Mail(from string, opts *MailOptions) error {
+	if s.local.RequireAuth && s.peer.User == "" {
+		return errAuthRequired
+	}
+	s.Reset()
+	s.envelope = &Envelope{Peer: s.peer, From: from}
+	if opts != nil {
+		s.envelope.Options = *opts
+	}
+	return nil
+}
+
+func (s *localSession) Rcpt(to string, opts *RcptOptions) error {
+	outgoing, err := s.local.route(to, s.peer.User != "")
+	if err != nil {
+		return err
+	}
+	r := Recipient{Address: to}
+	if opts != nil {
+		r.Options = *opts
+	}
+	if outgoing {
+		s.outgoing = append(s.outgoing, r)
+	} else {
+		s.envelope.To = append(s.envelope.To, r)
+	}
+	return nil
+}
+
+func (s *localSession) Reset() { s.envelope, s.outgoing = nil, nil }
+
+func (s *localSession) Logout() error { return nil }
+
+// Data gives the message to those who are asked for all recipients at once.
+func (s *localSession) Data(r io.Reader) error {
+	message, ok := r.(io.ReadSeeker)
+	if !ok {
+		return errNoSeeker
+	}
+	s.identify()
+	var reply error
+	if len(s.outgoing) > 0 {
+		reply = s.deliver(s.local.Outgoing, s.outgoing, message)
+	}
+	if len(s.envelope.To) > 0 && accepted(reply) {
+		reply = s.deliver(s.local.Delivery, s.envelope.To, message)
+	}
+	return s.reply(reply)
+}
+
+// LMTPData asks for each recipient, as its protocol allows. One that is named twice
+// gets the message once, and what became of it is said twice.
+func (s *localSession) LMTPData(r io.Reader, status StatusCollector) error {
+	message, ok := r.(io.ReadSeeker)
+	if !ok {
+		return errNoSeeker
+	}
+	s.identify()
+	s.deliverEach(s.local.Outgoing, s.outgoing, message, status)
+	s.deliverEach(s.local.Delivery, s.envelope.To, message, status)
+	return nil
+}
+
+func (s *localSession) deliverEach(d Delivery, to []Recipient, message io.ReadSeeker, status StatusCollector) {
+	replies := make(map[string]error, len(to))
+	for _, r := range to {
+		reply, done := replies[r.Address]
+		if !done {
+			reply = s.reply(s.deliver(d, []Recipient{r}, message))
+			replies[r.Address] = reply
+		}
+		status.SetStatus(r.Address, reply)
+	}
+}
+
+// deliver gives the message, from its beginning, to d, in an envelope that d may
+// keep.
+func (s *localSession) deliver(d Delivery, to []Recipient, message io.ReadSeeker) error {
+	if _, err := message.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return d.Deliver(s.addressed(to), message)
+}
+
+// addressed is the transaction's envelope for some of its recipients.
+func (s *localSession) addressed(to []Recipient) *Envelope {
+	e := *s.envelope
+	e.To = to
+	return &e
+}
+
+// identify gives the message its name and time, once.
+func (s *localSession) identify() {
+	if s.envelope.ID == "" {
+		s.envelope.ID, s.envelope.Time = rand.Text()[:16], time.Now()
+	}
+}
+
+// reply is err, or what is said if all went well and nothing else is to be said.
+func (s *localSession) reply(err error) error {
+	if err != nil {
+		return err
+	}
+	return &SMTPError{Code: 250, EnhancedCode: EnhancedCode{2, 0, 0}, Message: "Ok: queued as " + s.envelope.ID}
+}
+
+// accepted reports whether a delivery has taken the message.
+func accepted(err error) bool {
+	reply, ok := errors.AsType[*SMTPError](err)
+	return err == nil || ok && reply.Code == 250
+}
+
+// A localSpooler is a localSession that has a Delivery which receives large messages
+// itself.
+type localSpooler struct{ localSession }
+
+// Spool asks the Delivery of those who are here, or else that of those elsewhere.
+func (s *localSpooler) Spool() (Spool, error) {
+	s.identify()
+	if d, ok := s.local.Delivery.(SpoolDelivery); ok && len(s.envelope.To) > 0 {
+		return d.Spool(s.addressed(s.first(s.envelope.To)))
+	}
+	if d, ok := s.local.Outgoing.(SpoolDelivery); ok && len(s.outgoing) > 0 {
+		return d.Spool(s.addressed(s.first(s.outgoing)))
+	}
+	return tempSpool()
+}
+
+// first is for whom the first call of Deliver will be.
+func (s *localSpooler) first(to []Recipient) []Recipient {
+	if s.peer.LMTP {
+		return to[:1]
+	}
+	return to
+}
+
+// tempSpool is a file without a name.
+func tempSpool() (Spool, error) {
+	f, err := os.CreateTemp("", "torsion-smtp-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,71 @@
+package smtp
+
+import (
+	"github.com/emersion/go-sasl"
+	gosmtp "github.com/emersion/go-smtp"
+)
+
+// An authenticator says why this is not the user's password. An *SMTPError is the
+// reply.
+type authenticator func(user, password string) error
+
+// check is the same for all mechanisms: whatever does not lead to a user is
+// answered alike, so that the reply tells nobody why (RFC 4954, section 6).
+func (a authenticator) check(user, password string) error {
+	if user == "" {
+		return gosmtp.ErrAuthFailed
+	}
+	return authError(a(user, password))
+}
+
+func authError(err error) error {
+	if _, ok := err.(*SMTPError); err == nil || ok {
+		return err
+	}
+	return gosmtp.ErrAuthFailed
+}
+
+// plainServer is go-sasl's PLAIN (RFC 4616) for users who act for themselves only.
+type plainServer struct{ sasl.Server }
+
+func newPlainServer(a authenticator) sasl.Server {
+	return plainServer{sasl.NewPlainServer(func(identity, user, password string) error {
+		if identity != "" && identity != user {
+			return gosmtp.ErrAuthFailed
+		}
+		return a.check(user, password)
+	})}
+}
+
+func (p plainServer) Next(response []byte) (challenge []byte, done bool, err error) {
+	challenge, done, err = p.Server.Next(response)
+	return challenge, done, authError(err)
+}
+
+// A loginServer is the server of LOGIN, which no RFC has: it asks for the user, then
+// for the password. Clients know these two challenges by heart. The user may come
+// with the command.
+//
+//	"Username:" --user--> "Password:" --password--> done
+type loginServer struct {
+	authenticate authenticator
+	user         string
+	step         int // how many challenges the client has seen
+}
+
+func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err error) {
+	if l.step == 0 && response == nil {
+		l.step = 1
+		return []byte("Username:"), false, nil
+	}
+	switch l.step {
+	case 0, 1:
+		l.user, l.step = string(response), 2
+		return []byte("Password:"), false, nil
+	case 2:
+		l.step = 3
+		err := l.authenticate.check(l.user, string(response))
+		return nil, err == nil, err
+	}
+	return nil, false, sasl.ErrUnexpectedClientResponse
+}
