@@ -1,0 +1,216 @@
+package smtp_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
+)
+
+// asChild is the name of the variable that makes a test the child of another, with
+// the Maildir it is to deliver to.
+const asChild = "TORSION_TEST_MAILDIR"
+
+// child runs the same test again, as a child that delivers to dir.
+func child(t *testing.T, dir string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+	cmd.Env = append(os.Environ(), asChild+"="+dir)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// checked is a message that says what it is, and whether it is whole.
+func checked(id int) string {
+	body := strings.Repeat(fmt.Sprint(id, "\r\n"), 1+id*7%5000)
+	return fmt.Sprintf("Id: %d\r\nSum: %x\r\n\r\n%s", id, sha256.Sum256([]byte(body)), body)
+}
+
+// identify returns the id of a file that must be whole.
+func identify(t *testing.T, file string) (id int) {
+	t.Helper()
+	i := strings.Index(file, "Id: ")
+	require.Positive(t, i, "%q", file)
+	_, err := fmt.Sscanf(file[i:], "Id: %d", &id)
+	require.NoError(t, err)
+	require.True(t, file[i:] == checked(id), "message %d is not whole", id)
+	return id
+}
+
+// deliverAll is the child: it says which messages are safe, until it is killed.
+func deliverAll(t *testing.T, m *smtp.Maildir) {
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for id := g; id < 100_000; id += 4 {
+				if assert.NoError(t, deliverOne(t, m, id)) {
+					fmt.Printf("\nsafe %d\n", id)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// deliverOne has half of the messages received by the Maildir itself.
+func deliverOne(t *testing.T, m *smtp.Maildir, id int) error {
+	if id%8 < 4 {
+		return m.Deliver(envelope(), strings.NewReader(checked(id)))
+	}
+	s := spool(t, m, envelope(), checked(id))
+	defer s.Close()
+	return m.Deliver(envelope(), s)
+}
+
+// What was said to be safe is in new after the process has been killed, at whatever
+// moment, and all that is in new is whole.
+func TestMaildirSurvivesKill(t *testing.T) {
+	if dir := os.Getenv(asChild); dir != "" {
+		deliverAll(t, &smtp.Maildir{Dir: dir})
+		return
+	}
+	m := maildir(t)
+	cmd := child(t, m.Dir)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	last, lines := 1+rand.IntN(900), bufio.NewScanner(out)
+	safe := make(map[int]bool)
+	for lines.Scan() {
+		var id int
+		if _, err := fmt.Sscanf(lines.Text(), "safe %d", &id); err != nil {
+			continue
+		}
+		if safe[id] = true; len(safe) == last {
+			require.NoError(t, cmd.Process.Kill())
+		}
+	}
+	assert.Error(t, cmd.Wait(), "it was killed")
+	require.GreaterOrEqual(t, len(safe), last)
+	for _, file := range files(t, m.Dir, "new") {
+		delete(safe, identify(t, file))
+	}
+	assert.Empty(t, safe)
+}
+
+// smallDisk is a folder on a file system of its own. Only root can make one.
+func smallDisk(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Skipf("NOT TESTED: a full disk, for no tmpfs can be mounted: %v", err)
+	}
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
+	return dir
+}
+
+// fillUp delivers until the disk is full, and returns how many messages were taken.
+// Then it receives until there is room for none, and delivers none.
+func fillUp(t *testing.T, m *smtp.Maildir, e *smtp.Envelope, size int) (taken int) {
+	t.Helper()
+	text := strings.Repeat("x", size)
+	for m.Deliver(e, strings.NewReader(text)) == nil {
+		taken++
+	}
+	var err error
+	for err == nil {
+		var s smtp.Spool
+		if s, err = m.Spool(e); err == nil {
+			defer s.Close()
+			_, err = io.WriteString(s, text)
+		}
+	}
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.ErrorIs(t, m.Deliver(e, strings.NewReader(text)), syscall.ENOSPC)
+	return taken
+}
+
+// A full disk loses nothing and leaves nothing, and is used again when it has room:
+// out of bytes, and out of files.
+func TestMaildirFullDisk(t *testing.T) {
+	for options, size := range map[string]int{"size=1m": 50_000, "size=4m,nr_inodes=20": 10} {
+		m := &smtp.Maildir{Dir: filepath.Join(smallDisk(t, options), "mail")}
+		m.Mailbox = func(r smtp.Recipient) string { return r.Address }
+		require.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("first")))
+		taken := fillUp(t, m, to("b", "c"), size)
+		assert.Positive(t, taken)
+		for _, who := range []string{"b", "c"} {
+			assert.Equal(t, taken+1, len(files(t, m.Dir, who, "new")))
+			assert.Empty(t, files(t, m.Dir, who, "tmp"))
+		}
+		for i, name := range folders(t, filepath.Join(m.Dir, "b", "new")) {
+			if i < 3 {
+				require.NoError(t, os.Remove(filepath.Join(m.Dir, "b", "new", name)))
+			}
+		}
+		assert.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("again")))
+	}
+}
+
+// A file that may not grow so far is refused like a full disk.
+func TestMaildirFileSizeLimit(t *testing.T) {
+	if dir := os.Getenv(asChild); dir != "" {
+		signal.Ignore(syscall.SIGXFSZ)
+		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 20_000, Max: 20_000}))
+		m := &smtp.Maildir{Dir: dir}
+		require.NoError(t, m.Deliver(envelope(), strings.NewReader("before")))
+		large := strings.Repeat("x", 30_000)
+		require.ErrorIs(t, m.Deliver(envelope(), strings.NewReader(large)), syscall.EFBIG)
+		s, err := m.Spool(envelope())
+		require.NoError(t, err)
+		_, err = io.WriteString(s, large)
+		require.ErrorIs(t, err, syscall.EFBIG)
+		require.NoError(t, s.Close())
+		require.NoError(t, m.Deliver(envelope(), strings.NewReader("after")))
+		return
+	}
+	m := maildir(t)
+	out, err := child(t, m.Dir).Output()
+	require.NoError(t, err, "%s", out)
+	assert.Len(t, files(t, m.Dir, "new"), 2)
+	assert.Empty(t, files(t, m.Dir, "tmp"))
+}
+
+// descriptors is how many this process has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	return len(open)
+}
+
+// Whatever happens, no descriptor is left over.
+func TestMaildirClosesFiles(t *testing.T) {
+	m := byUser(t)
+	require.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("x")))
+	require.NoError(t, os.WriteFile(filepath.Join(m.Dir, "file"), nil, 0o600))
+	before := descriptors(t)
+	for range 20 {
+		assert.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("x")))
+		assert.Error(t, m.Deliver(to("b", "file"), strings.NewReader("x")))
+		assert.ErrorIs(t, m.Deliver(to("b"), failing{strings.NewReader("x")}), errFailing)
+		s := spool(t, m, to("b"), "text")
+		assert.NoError(t, m.Deliver(to("b", "c"), s))
+		assert.NoError(t, s.Close())
+		assert.NoError(t, spool(t, m, to("b"), "text").Close())
+		_, err := m.Spool(to("file"))
+		assert.Error(t, err)
+		_, err = (&smtp.Maildir{}).Spool(to("b"))
+		assert.True(t, errors.Is(err, os.ErrNotExist))
+	}
+	assert.Equal(t, before, descriptors(t))
+}
