@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -164,7 +163,6 @@ func TestMaildirFullDisk(t *testing.T) {
 // A file that may not grow so far is refused like a full disk.
 func TestMaildirFileSizeLimit(t *testing.T) {
 	if dir := os.Getenv(asChild); dir != "" {
-		signal.Ignore(syscall.SIGXFSZ)
 		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 20_000, Max: 20_000}))
 		m := &smtp.Maildir{Dir: dir}
 		require.NoError(t, m.Deliver(envelope(), strings.NewReader("before")))
