@@ -15,6 +15,7 @@ import (
 var transports = []law{
 	{"SetReasonHoldsTheFirst", setReason},
 	{"DrainedTellsWhatWasTaken", drained},
+	{"DrainedIsToldBeforeTheEnd", drainedBeforeTheEnd},
 	{"EndedComesBeforeConnectionLost", endedFirst},
 	{"RemoteWritesInOrder", remoteWrites},
 	{"FlushComesOncePerTurn", flushOnce},
@@ -203,4 +204,27 @@ func tuning(w *world) {
 	w.on(func() { p.LoseConnection(); are(open, tune(p)) })
 	p.end()
 	w.on(func() { are(net.ErrClosed, tune(p)) })
+}
+
+// Who asks when the last has been taken is told that it has, also where nothing else
+// keeps the connection from its end.
+func drainedBeforeTheEnd(w *world) {
+	w.start()
+	p, peer := w.halfOpen(), w.halfOpen()
+	var first, second error = net.ErrClosed, net.ErrClosed
+	p.onEOF = func() bool {
+		n, _ := protocol.As[protocol.Notifier](p.Transport)
+		p.Write([]byte("x"))
+		n.Drained(func(err error) {
+			first = err
+			n.Drained(func(err error) { assert.NoError(w, p.reason); second = err })
+			p.LoseConnection()
+		})
+		return true
+	}
+	peer.onMade = func() { peer.CloseWrite() }
+	w.pair(p, peer)
+	assert.Equal(w, protocol.ErrConnectionDone, p.end())
+	assert.NoError(w, first)
+	assert.NoError(w, second)
 }

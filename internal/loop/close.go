@@ -157,7 +157,7 @@ func (c *Conn) finish() {
 	case c.queue.size > 0, c.rare != nil && c.rare.producer != nil:
 		return
 	case lose && c.noRead&eof != 0:
-		c.end(protocol.ErrConnectionDone) // close(2) sends the FIN
+		c.done() // close(2) sends the FIN
 		return
 	}
 	if c.facts&finSent == 0 {
@@ -167,10 +167,19 @@ func (c *Conn) finish() {
 	}
 	switch {
 	case c.noRead&eof != 0, lose && c.opts.lingering < 0:
-		c.end(protocol.ErrConnectionDone)
+		c.done()
 	case lose:
 		c.watch()
 	}
+}
+
+// done ends a connection on which all that was written has been taken. Whoever is
+// still to be told so, in a later turn, is told before.
+func (c *Conn) done() {
+	if c.rare != nil {
+		c.tellPassed()
+	}
+	c.end(protocol.ErrConnectionDone)
 }
 
 // watch has the timer look at c when the next time limit is reached. One timer

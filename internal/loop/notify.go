@@ -120,17 +120,23 @@ func (c *Conn) tellDrained() {
 		c.owe(0) // one that always asks again holds up nobody
 		return
 	}
-	for n := len(r.drained); n > 0 && r.drained[0].at <= c.sent; n-- {
-		r.drainedIn = c.loop.turns
-		m := r.drained[0]
-		r.drained = r.drained[1:]
-		c.call(m.what, func() { m.f(nil) })
-	}
+	c.tellPassed()
 	if len(r.drained) == 0 {
 		r.drained = nil
 		if r.producer == nil {
 			c.facts &^= attends
 		}
+	}
+}
+
+// tellPassed calls those that have been passed by now.
+func (c *Conn) tellPassed() {
+	r := c.rare
+	for n := len(r.drained); n > 0 && r.drained[0].at <= c.sent; n-- {
+		r.drainedIn = c.loop.turns
+		m := r.drained[0]
+		r.drained = r.drained[1:]
+		c.call(m.what, func() { m.f(nil) })
 	}
 }
 
