@@ -161,16 +161,19 @@ func (g *Gate) haveFlush() { _, _ = g.Below.Write(nil) } // what it refuses need
 // Flush has what was written in this event go through, if the Gate is open. A
 // layer that hides it calls it first. Above is told only where it has written.
 func (g *Gate) Flush() {
+	g.flush()
+	if g.gauge(); g.wrote { // who was resumed has, perhaps to a Gate above
+		g.flush()
+	}
+}
+
+func (g *Gate) flush() {
 	if g.wrote || !g.shut {
 		g.Layer.Flush()
 	}
 	g.wrote = false
 	g.passAll()
 	g.foreign = min(g.foreign, g.Buffered())
-	if g.gauge(); g.wrote { // who was resumed has
-		g.wrote = false
-		g.passAll()
-	}
 }
 
 // Write queues p behind what waits.

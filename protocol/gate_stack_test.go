@@ -1,0 +1,51 @@
+package protocol_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocoltest"
+)
+
+// A spur does something when it may write again.
+type spur struct {
+	full
+	resumed func()
+}
+
+func (s *spur) ResumeWriting() {
+	s.full.ResumeWriting()
+	s.resumed()
+}
+
+// twoGates is p over an open Gate over one that is shut.
+func twoGates(p protocol.Protocol) (upper, lower *valve, tr *protocoltest.Transport) {
+	upper = protocol.Stack(&valve{opens: true}, p)
+	lower, tr = gated(upper)
+	return upper, lower, tr
+}
+
+// let lets n bytes through v, in pieces, each in an event of its own.
+func let(tr *protocoltest.Transport, v *valve, n int) {
+	for ; n > 0; n -= 10_000 {
+		tr.Do(func() { v.Let(min(n, 10_000), v.send) })
+	}
+}
+
+// What is written by who is resumed at the end of an event leaves in that event through
+// all Gates, and so does what he writes afterwards.
+func TestWhoIsResumedWritesThroughAllGates(t *testing.T) {
+	s := &spur{}
+	s.resumed = func() { fmt.Fprint(s, "more") }
+	_, lower, tr := twoGates(s)
+	tr.Do(func() { s.Write(make([]byte, 300_000)) })
+	let(tr, lower, 290_000)
+	assert.Equal(t, "pause resume", s.take())
+	assert.Equal(t, 10_004, lower.Waiting())
+	tr.Do(func() { lower.Open(lower.send) })
+	tr.Do(func() { fmt.Fprint(s, ", and more") })
+	assert.Equal(t, "more, and more", tr.Take()[300_000:])
+}
