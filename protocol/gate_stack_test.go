@@ -49,3 +49,21 @@ func TestWhoIsResumedWritesThroughAllGates(t *testing.T) {
 	tr.Do(func() { fmt.Fprint(s, ", and more") })
 	assert.Equal(t, "more, and more", tr.Take()[300_000:])
 }
+
+// Who does not pace himself reads on when a Gate that has passed on his end has room
+// again, also above another Gate.
+func TestReadingGoesOnAboveTwoGates(t *testing.T) {
+	b := &bare{}
+	_, lower, tr := twoGates(b)
+	tr.Stall(true)
+	tr.Do(func() { b.Write(make([]byte, 600_000)); b.CloseWrite() })
+	let(tr, lower, 400_000)
+	tr.Do(func() {
+		assert.False(t, b.Reading())
+		lower.Open(lower.send)
+	})
+	tr.Stall(false)
+	assert.Len(t, tr.Take(), 600_000)
+	tr.Receive("x")
+	assert.Equal(t, "x", b.heard)
+}

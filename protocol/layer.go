@@ -129,11 +129,10 @@ func (l *Layer) PauseWriting() {
 	}
 }
 
-// ResumeWriting undoes it.
+// ResumeWriting undoes it. Where a Gate has let its producer go, both is to be undone.
 func (l *Layer) ResumeWriting() {
-	if l.pauses&pausing != 0 {
-		l.resume(pausing)
-	} else if w, ok := As[WritePauser](l.Above); ok {
+	l.resume(pausing)
+	if w, ok := As[WritePauser](l.Above); ok {
 		w.ResumeWriting()
 	}
 }
