@@ -119,7 +119,7 @@ func (g *Gate) Waiting() int {
 func (g *Gate) untilFile() int {
 	for _, s := range g.stops {
 		if s.file != nil {
-			return int(s.at - g.passed)
+			return min(int(s.at-g.passed), g.held()) // less if what waited was dropped
 		}
 	}
 	return g.held()
@@ -135,7 +135,7 @@ func (g *Gate) heavy() int { return g.held() + g.files*FileWeight }
 // of the layer's own, which then closes below.
 func (g *Gate) Drop() {
 	g.ending |= losing
-	g.through, g.dropped = func([]byte) {}, true
+	g.through, g.dropped = nil, true
 	g.giveBack()
 	g.letGo()
 }

@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"fmt"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,4 +67,39 @@ func TestReadingGoesOnAboveTwoGates(t *testing.T) {
 	assert.Len(t, tr.Take(), 600_000)
 	tr.Receive("x")
 	assert.Equal(t, "x", b.heard)
+}
+
+// In front of a file nothing waits any more in a Gate that was aborted.
+func TestAbortedGateHasNothingWaiting(t *testing.T) {
+	b := &bare{}
+	v, tr := gated(b)
+	tr.Do(func() {
+		fmt.Fprint(b, "text")
+		v.SendFile(fileOf(t, []byte("file")), 0, -1, func(int64, error) {})
+		assert.Equal(t, 4, v.Waiting())
+		b.Abort()
+		assert.Zero(t, v.Waiting())
+	})
+}
+
+// A Gate that was dropped neither sends nor reads files.
+func TestDroppedGateSendsNoFile(t *testing.T) {
+	for _, text := range []string{"", "text"} {
+		b := &bare{}
+		v, tr := gated(b)
+		sent, told := int64(-1), error(nil)
+		tr.Do(func() {
+			fmt.Fprint(b, text)
+			v.SendFile(fileOf(t, []byte("file")), 0, -1, func(n int64, err error) { sent, told = n, err })
+			v.Open(v.send)
+			v.Drop()
+			v.SetReason(net.ErrWriteToConnected)
+			v.Below.Write([]byte("alert"))
+			v.Below.LoseConnection()
+		})
+		assert.Equal(t, "alert", tr.Take())
+		assert.Equal(t, error(net.ErrWriteToConnected), tr.Lost())
+		assert.Zero(t, sent)
+		assert.Equal(t, error(net.ErrWriteToConnected), told)
+	}
 }
