@@ -341,10 +341,10 @@ func (g *Gate) CloseWrite() {
 	}
 }
 
-// Abort drops what waits, and aborts below.
+// Abort drops what waits, a last word included, and aborts below.
 func (g *Gate) Abort() {
 	if g.shut {
-		g.ending |= losing
+		g.ending, g.Goodbye = g.ending|losing, nil
 		g.giveBack()
 	}
 	g.Layer.Abort()

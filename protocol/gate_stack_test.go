@@ -103,3 +103,16 @@ func TestDroppedGateSendsNoFile(t *testing.T) {
 		assert.Equal(t, error(net.ErrWriteToConnected), told)
 	}
 }
+
+// Whoever has aborted says no last word.
+func TestAbortedGateSaysNoGoodbye(t *testing.T) {
+	b := &bare{}
+	v, tr := gated(b)
+	v.Goodbye = func() { v.SetReason(protocol.ErrConnectionDone) }
+	tr.Do(func() {
+		v.Open(v.send)
+		b.Abort()
+		b.LoseConnection()
+	})
+	assert.Equal(t, protocol.ErrConnectionAborted, tr.Lost())
+}
