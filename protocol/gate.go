@@ -227,7 +227,7 @@ func (g *Gate) add(p []byte) {
 // admit refuses what is written behind an end, and bounds what the turns of others
 // have wait, here and below, where Flush brings it in a turn of our own.
 func (g *Gate) admit(n int) error {
-	if g.ending != 0 && g.producer == nil {
+	if g.refuses() {
 		return net.ErrClosed
 	}
 	limit, waiting := g.MaxBacklog(), g.Buffered()

@@ -2,9 +2,15 @@ package protocol
 
 // Ends that a Gate was asked for.
 const (
-	losing  = 1 << iota // LoseConnection, or Abort
-	halving             // CloseWrite
+	losing   = 1 << iota // LoseConnection, or Abort
+	halving              // CloseWrite
+	aborting             // Abort, which waits for no producer
 )
+
+// refuses reports whether nothing more may be written.
+func (g *Gate) refuses() bool {
+	return g.ending != 0 && (g.producer == nil || g.ending&aborting != 0)
+}
 
 // LoseConnection closes below, behind what waits and what a producer has to say.
 func (g *Gate) LoseConnection() {
@@ -30,7 +36,7 @@ func (g *Gate) CloseWrite() {
 // Abort drops what waits, a last word included, and aborts below.
 func (g *Gate) Abort() {
 	if g.shut {
-		g.ending, g.Goodbye = g.ending|losing, nil
+		g.ending, g.Goodbye = g.ending|losing|aborting, nil
 		g.giveBack()
 	}
 	g.Layer.Abort()

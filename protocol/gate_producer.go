@@ -101,7 +101,7 @@ func (g *Gate) pull() {
 	}
 	nth := g.nth
 	g.Drained(func(err error) {
-		if err != nil || g.producer == nil || g.nth != nth {
+		if err != nil || g.producer == nil || g.nth != nth || g.ending&aborting != 0 {
 			return
 		}
 		if g.Buffered() > 0 {

@@ -116,3 +116,22 @@ func TestAbortedGateSaysNoGoodbye(t *testing.T) {
 	})
 	assert.Equal(t, protocol.ErrConnectionAborted, tr.Lost())
 }
+
+// After an Abort nothing is written, by a producer neither, which is not resumed.
+func TestAbortWaitsForNoProducer(t *testing.T) {
+	b, s := &bare{}, &source{}
+	v, tr := gated(b)
+	told := error(nil)
+	tr.Do(func() {
+		v.Open(v.send)
+		v.Drained(func(error) {
+			b.Abort()
+			_, err := b.Write([]byte("x"))
+			assert.ErrorIs(t, err, net.ErrClosed)
+			v.SendFile(fileOf(t, []byte("file")), 0, -1, func(_ int64, err error) { told = err })
+		})
+		assert.NoError(t, v.RegisterProducer(s, false))
+	})
+	assert.Equal(t, "stop", s.take())
+	assert.ErrorIs(t, told, net.ErrClosed)
+}
