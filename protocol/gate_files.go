@@ -32,7 +32,7 @@ func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err erro
 		return
 	}
 	_, err := g.Below.Write(nil) // and Flush comes
-	if err != nil || g.refuses() {
+	if err != nil || g.admit(FileWeight) != nil {
 		later(g.Loop(), func() { done(0, net.ErrClosed) })
 		return
 	}

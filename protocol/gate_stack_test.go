@@ -135,3 +135,15 @@ func TestAbortWaitsForNoProducer(t *testing.T) {
 	assert.Equal(t, "stop", s.take())
 	assert.ErrorIs(t, told, net.ErrClosed)
 }
+
+// Files that others send through a Gate are bounded as what they write is.
+func TestGateBoundsFilesOfOthers(t *testing.T) {
+	b := &bare{}
+	v, tr := gated(b)
+	f, ended := fileOf(t, []byte("file")), 0
+	for range 100 {
+		tr.Do(func() { v.SendFile(f, 0, -1, func(int64, error) { ended++ }) })
+	}
+	assert.ErrorIs(t, tr.Lost(), protocol.ErrSlowPeer)
+	assert.Equal(t, 100, ended)
+}
