@@ -60,7 +60,7 @@ var mayImport = map[string]string{
 	"reactortest": "protocol factory clock internal protocoltest",
 
 	// L5: programs.
-	"examples": "protocol factory clock deferred netconn protocols reactor",
+	"examples": "protocol factory clock deferred netconn protocols reactor examples/internal",
 }
 
 // forTests is what the tests of any folder may import besides: factories, the

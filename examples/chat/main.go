@@ -13,8 +13,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/torsion-go/torsion/examples/internal/certificate"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocols/chat"
+	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/reactor"
 )
 
@@ -22,7 +24,7 @@ func main() {
 	var room chat.Room
 	var limit factory.Limit
 	var socket factory.Socket
-	var tls encryption
+	var cert certificate.Flags
 	listen := flag.String("listen", "127.0.0.1:12345", "`address` to listen on")
 	flag.IntVar(&room.MaxMembers, "members", 1000, "most people in the room; -1: any number")
 	flag.IntVar(&limit.PerPeer, "host", 100, "most connections from one host; 0: any number")
@@ -35,15 +37,19 @@ func main() {
 	flag.DurationVar(&room.IdleTimeout, "idle", 0, "drop who is silent for so long; 0: nobody")
 	flag.IntVar(&socket.MaxBacklog, "backlog", 1<<20, "drop who leaves so many bytes unread; -1: nobody")
 	flag.DurationVar(&socket.SlowPeerTimeout, "slow", 2*time.Minute, "drop who reads nothing for so long; -1ns: nobody")
-	tls.flags()
+	cert.Register()
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
 	}
-	door, err := tls.around(&room)
-	if err == nil {
-		err = serve(*listen, socket, limit.Around(door))
-	}
+	tls, err := cert.Config()
 	if err != nil {
+		log.Fatal(err)
+	}
+	var door factory.Factory = &room
+	if tls != nil {
+		door = secure.Config{Server: tls}.Wrap(door)
+	}
+	if err := serve(*listen, socket, limit.Around(door)); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -1,4 +1,6 @@
-package main
+// Package certificate has the flags with which the example servers are told what TLS
+// needs.
+package certificate
 
 import (
 	"crypto/sha256"
@@ -10,43 +12,35 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocols/secure"
 )
 
-// An encryption says whether people talk over TLS, and as whom.
-type encryption struct {
+// Flags say whether there is a certificate, and which.
+type Flags struct {
 	certFile, keyFile string
 	selfSigned        bool
 }
 
-func (e *encryption) flags() {
-	flag.StringVar(&e.certFile, "tls-cert", "", "talk over TLS with the certificate in this PEM `file`, read again at SIGHUP")
-	flag.StringVar(&e.keyFile, "tls-key", "", "PEM `file` of the certificate's key")
-	flag.BoolVar(&e.selfSigned, "tls-self-signed", false, "talk over TLS with a certificate made now, which nobody trusts")
+// Register makes the flags those of the program.
+func (f *Flags) Register() {
+	flag.StringVar(&f.certFile, "tls-cert", "", "use TLS with the certificate in this PEM `file`, read again at SIGHUP")
+	flag.StringVar(&f.keyFile, "tls-key", "", "PEM `file` of the certificate's key")
+	flag.BoolVar(&f.selfSigned, "tls-self-signed", false, "use TLS with a certificate made now, which nobody trusts")
 }
 
-// around returns the room over TLS, if that is wanted.
-func (e *encryption) around(room factory.Factory) (factory.Factory, error) {
-	config, err := e.config()
-	if config == nil || err != nil {
-		return room, err
-	}
-	return secure.Config{Server: config}.Wrap(room), nil
-}
-
-func (e *encryption) config() (*tls.Config, error) {
-	switch files := e.certFile != "" || e.keyFile != ""; {
-	case files && (e.selfSigned || e.certFile == "" || e.keyFile == ""):
+// Config returns what a server needs, nil if there is to be no TLS.
+func (f *Flags) Config() (*tls.Config, error) {
+	switch files := f.certFile != "" || f.keyFile != ""; {
+	case files && (f.selfSigned || f.certFile == "" || f.keyFile == ""):
 		return nil, errors.New("either -tls-self-signed, or both of -tls-cert and -tls-key")
 	case files:
-		cert, err := secure.LoadCertificate(e.certFile, e.keyFile)
+		cert, err := secure.LoadCertificate(f.certFile, f.keyFile)
 		if err != nil {
 			return nil, err
 		}
 		reloadAtHangup(cert)
 		return &tls.Config{GetCertificate: cert.GetCertificate}, nil
-	case e.selfSigned:
+	case f.selfSigned:
 		cert, err := secure.SelfSigned("localhost", "127.0.0.1", "::1")
 		if err != nil {
 			return nil, err

@@ -1,0 +1,138 @@
+// Smtp takes mail: for trying out programs that send some, or for keeping it.
+//
+//	go run ./examples/smtp                                     # shows what comes
+//	go run ./examples/smtp -maildir ~/Mail -domain example.org # keeps it
+package main
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/torsion-go/torsion/examples/internal/certificate"
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocols/smtp"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+func main() {
+	var config smtp.Config
+	var local smtp.Local
+	var limit factory.Limit
+	var cert certificate.Flags
+	var open ports
+	flag.StringVar(&open.plain, "listen", "127.0.0.1:2525", "`address` to listen on; none if empty")
+	flag.StringVar(&open.tls, "listen-tls", "", "`address` to listen on for TLS from the start, as port 465 is")
+	flag.StringVar(&open.lmtp, "lmtp", "", "`path` of a Unix socket to listen on for LMTP")
+	maildir := flag.String("maildir", "", "keep messages in this maildir `folder`; they are only shown if there is none")
+	flag.Func("domain", "take mail for this `domain` only (repeatable); for any if there is none", add(&local.Domains))
+	flag.Func("mailbox", "take mail for this `user`, or user@domain, only (repeatable)", add(&local.Mailboxes))
+	user := flag.String("user", "", "the `name` of who may log in")
+	password := flag.String("password", "", "and the `password`; TORSION_PASSWORD is better, for ps does not show it")
+	flag.BoolVar(&local.Login, "login", false, "offer AUTH LOGIN too, for old programs")
+	flag.BoolVar(&config.AllowInsecureAuth, "insecure-auth", false, "take passwords in clear, too")
+	flag.StringVar(&config.Domain, "name", "", "what the server calls itself; this host's name if empty")
+	flag.DurationVar(&config.CommandTimeout, "idle", 5*time.Minute, "how long a client may be silent; -1ns: for ever")
+	flag.Int64Var(&config.MaxMessageBytes, "max-size", 25<<20, "`bytes` of the largest message; -1: any")
+	flag.IntVar(&limit.Total, "connections", 1000, "most connections; 0: any number")
+	flag.IntVar(&limit.PerPeer, "host", 50, "most connections from one host; 0: any number")
+	cert.Register()
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
+	local.Delivery = smtp.Func(show)
+	if *maildir != "" {
+		local.Delivery = &smtp.Maildir{Dir: *maildir}
+	}
+	var err error
+	if config.TLS, err = cert.Config(); err == nil {
+		err = errors.Join(login(&local, *user, *password, config), opened(local.Delivery))
+	}
+	if err == nil {
+		err = serve(open, config, &local, &limit)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// add makes a flag of a list.
+func add(list *[]string) func(string) error {
+	return func(s string) error {
+		*list = append(*list, s)
+		return nil
+	}
+}
+
+// opened finds out early that a maildir cannot be written.
+func opened(d smtp.Delivery) error {
+	if m, ok := d.(*smtp.Maildir); ok {
+		return m.Open()
+	}
+	return nil
+}
+
+// login has a user log in.
+func login(l *smtp.Local, user, password string, c smtp.Config) error {
+	if password == "" {
+		password = os.Getenv("TORSION_PASSWORD")
+	}
+	switch {
+	case user == "":
+		return nil
+	case password == "":
+		return errors.New("-user needs a password: -password, or TORSION_PASSWORD")
+	case c.TLS == nil && !c.AllowInsecureAuth:
+		return errors.New("-user would send its password in clear: use -tls-cert or -tls-self-signed, or allow it with -insecure-auth")
+	}
+	l.Authenticate = func(u, p string) error {
+		if subtle.ConstantTimeCompare([]byte(u+"\x00"+p), []byte(user+"\x00"+password)) == 0 {
+			return errors.New("wrong")
+		}
+		return nil
+	}
+	return nil
+}
+
+// ports are where the server listens.
+type ports struct{ plain, tls, lmtp string }
+
+// serve ends after SIGINT or SIGTERM, when messages under way have been taken. A second
+// signal ends the program at once.
+func serve(open ports, c smtp.Config, b smtp.Backend, limit *factory.Limit) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	r, err := reactor.New(reactor.Config{})
+	if err != nil {
+		return err
+	}
+	limit.Overflow = c.Busy()
+	listen := func(network, addr string, c smtp.Config) {
+		if addr == "" || err != nil {
+			return
+		}
+		var p factory.Port
+		if p, err = r.Listen(network, addr, limit.Around(c.New(b))); err == nil {
+			fmt.Println("listening on", p.Addr())
+		}
+	}
+	listen("tcp", open.plain, c)
+	local := c
+	local.LMTP, local.TLS = true, nil
+	listen("unix", open.lmtp, local)
+	if c.ImplicitTLS = true; open.tls != "" && c.TLS == nil {
+		return errors.New("-listen-tls needs -tls-cert or -tls-self-signed")
+	}
+	listen("tcp", open.tls, c)
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}

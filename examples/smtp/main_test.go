@@ -1,0 +1,136 @@
+package main_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const patience = 30 * time.Second // a busy machine is slow
+
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "smtp")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(dir, "smtp")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// start runs the program and returns what it says behind "listening on", once for each
+// port.
+func start(t *testing.T, ports int, args ...string) (addrs []string, out *bufio.Reader, cmd *exec.Cmd) {
+	cmd = exec.Command(program, args...)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
+	out = bufio.NewReader(stdout)
+	for range ports {
+		l, err := out.ReadString('\n')
+		require.NoError(t, err)
+		addr, ok := strings.CutPrefix(strings.TrimSpace(l), "listening on ")
+		require.True(t, ok, l)
+		addrs = append(addrs, addr)
+	}
+	return addrs, out, cmd
+}
+
+func stop(t *testing.T, cmd *exec.Cmd, out io.Reader) string {
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	rest, err := io.ReadAll(out)
+	require.NoError(t, err)
+	assert.NoError(t, cmd.Wait())
+	return string(rest)
+}
+
+// talk says it all at once and returns all that is answered.
+func talk(t *testing.T, network, addr, said string) string {
+	c, err := net.DialTimeout(network, addr, patience)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(c, said)
+	require.NoError(t, err)
+	all, err := io.ReadAll(c)
+	require.NoError(t, err)
+	return string(all)
+}
+
+const message = "EHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@our.test>\r\nDATA\r\nSubject: \x1b[2Jhi\r\n\r\nbody\r\n.\r\nQUIT\r\n"
+
+// Without a maildir what comes is shown, with nothing that could do something to the
+// terminal.
+func TestShows(t *testing.T) {
+	addrs, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-name", "mx.our.test")
+	answer := talk(t, "tcp", addrs[0], message)
+	assert.Contains(t, answer, "220 mx.our.test ESMTP")
+	assert.Contains(t, answer, "\r\n250 2.0.0 Ok: queued as ")
+	shown := stop(t, cmd, out)
+	assert.Contains(t, shown, " from <a@x> by 127.0.0.1:")
+	assert.Contains(t, shown, "\nto <b@our.test>\nSubject: \ufffd[2Jhi\n\n")
+	assert.NotContains(t, shown, "body")
+}
+
+// With one it is kept, for the domains and mailboxes that are ours, over LMTP too.
+func TestKeeps(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mail")
+	socket := filepath.Join(t.TempDir(), "lmtp")
+	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-maildir", dir, "-domain", "our.test", "-domain", "other.test", "-mailbox", "b",
+		"-lmtp", socket)
+	assert.Contains(t, talk(t, "tcp", addrs[0], message), "queued as")
+	assert.Contains(t, talk(t, "unix", addrs[1], strings.Replace(message, "EHLO", "LHLO", 1)), "queued as")
+	for _, to := range []string{"b@elsewhere.test", "c@our.test", "b%elsewhere.test@our.test"} {
+		assert.Contains(t, talk(t, "tcp", addrs[0], strings.Replace(message, "b@our.test", to, 1)), "\r\n550 5.", to)
+	}
+	stop(t, cmd, out)
+	files, err := filepath.Glob(filepath.Join(dir, "new", "*"))
+	require.NoError(t, err)
+	require.Len(t, files, 2)
+	text, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "Return-Path: <a@x>\r\n")
+	assert.True(t, strings.HasSuffix(string(text), "\r\nbody\r\n"))
+}
+
+// A password is asked for where it cannot be overheard, unless somebody insists.
+func TestLogin(t *testing.T) {
+	for _, args := range [][]string{
+		{"-user", "eve", "-password", "x"},
+		{"-user", "eve", "-insecure-auth"},
+		{"-listen-tls", "127.0.0.1:0"},
+		{"-tls-cert", "x"},
+		{"-maildir", "/dev/null/x"},
+		{"what"},
+	} {
+		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		assert.Error(t, err, args)
+		assert.NotEmpty(t, out, args)
+	}
+	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-user", "eve", "-password", "sesame")
+	answer := talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n")
+	assert.Contains(t, answer, "250-STARTTLS\r\n")
+	assert.Contains(t, answer, "538 5.7.11 Encryption required")
+	stop(t, cmd, out)
+	addrs, out, cmd = start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-login", "-user", "eve", "-password", "sesame")
+	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n"), "235 2.7.0")
+	stop(t, cmd, out)
+}
