@@ -1,2 +1,44 @@
-// Package smtp is a mail server and a mail client (RFC 5321).
+// Package smtp is a mail server (RFC 5321), and a client for one.
+//
+//	inbox := &smtp.Inbox{}
+//	server := smtp.Config{Domain: "mx.our.test"}.New(&smtp.Local{Domains: []string{"our.test"}, Delivery: inbox})
+//	port, err := r.Listen("tcp", ":25", server) // r is a factory.Network
+//
+// A Config with a Backend is a factory.Factory, so what stands around any factory
+// stands around this one: limits ([Config.Busy] is their Overflow), throttles, idle
+// timeouts, traffic logs, the PROXY protocol.
+//
+// # Three ways to take mail
+//
+// A [Delivery] is asked to take whole messages, and need not know SMTP: [Maildir]
+// keeps them on disk, [Inbox] in memory, [Func] is a function of yours. [Local] is the
+// Backend in front of it: it knows which domains and mailboxes are ours, who may log
+// in, and that we are no relay. A Backend of your own makes a [Session] for each
+// connection, and decides about every sender, recipient and message. Sessions are those
+// of emersion/go-smtp: what was written for its server runs here.
+//
+// # Where it runs
+//
+// The server belongs to the loop of its connections. A Session is asked on goroutines
+// of the loop's pool, one question at a time, so it may block; one that never does says
+// so (LoopSession) and is asked on the loop. A message is handed over when all of it
+// has arrived: up to Config.MaxMemory it waits in memory, then in a file. So a slow
+// client holds no goroutine, and one that is cut off delivers no half.
+//
+// # What it offers
+//
+// SMTP and LMTP (RFC 2033) with PIPELINING (RFC 2920), 8BITMIME (6152), SIZE (1870),
+// CHUNKING (3030), SMTPUTF8 (6531), ENHANCEDSTATUSCODES (2034), STARTTLS (3207), TLS
+// from the start (8314), AUTH (4954) where nobody listens in, and DSN (3461) if the
+// Session keeps what that promises.
+//
+// # Where it is strict
+//
+// Only CRLF ends a line, and only CRLF.CRLF a message: one in which a CR or LF stands
+// on its own is read to its end and refused, and its connection ends, for whoever
+// stands in front of us may have seen two messages there. The same holds for a BDAT
+// without a length, and for silence inside a message. What a client pipelines in clear
+// behind STARTTLS ends the connection, too. Addresses are parsed, and handed on in one
+// form; a quoted local part stays quoted. Lines, messages, recipients, errors, logins
+// and time have bounds, all of which are in Config; see there.
 package smtp
