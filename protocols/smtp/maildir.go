@@ -34,16 +34,16 @@ import (
 // A large message is received straight into tmp of its first mailbox; see
 // [SpoolDelivery].
 type Maildir struct {
-	// Dir is made if it is not there, but its parent is not.
+	// Dir is made if it is not there, but its parent is not. Its file system must
+	// have hard links.
 	Dir string
 
 	// Mailbox names the mailbox of a recipient, a maildir in Dir, made when mail
 	// comes for it. Without Mailbox, Dir is the only one. In a name letters are
 	// made small, and all but letters, digits, and -_+=@. becomes %XX, so that
 	// whatever somebody writes to is one folder here: "../Ann" is the folder
-	// "%2E.%2Fann". Who may write to any address can so make any number of
-	// folders; Local's Mailboxes keep them to those that are wanted. Nil options
-	// and no domain (postmaster) are to be expected.
+	// "%2E.%2Fann". Whoever may write to any address can make any number of
+	// folders; Local's Mailboxes keep them to those that are wanted.
 	Mailbox func(r Recipient) string
 
 	mu       sync.Mutex
