@@ -59,11 +59,20 @@ func (s *session) openSpool() (Spool, error) {
 	if o, ok := s.session.(Spooler); ok {
 		return o.Spool()
 	}
+	return tempSpool()
+}
+
+// tempSpool is a file without a name, which leaves nothing behind, whatever happens.
+func tempSpool() (Spool, error) {
 	f, err := os.CreateTemp("", "smtp-")
 	if err != nil {
 		return nil, err
 	}
-	return f, os.Remove(f.Name()) // which leaves nothing behind, whatever happens
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // deliver hands the whole message to the Session, and ends the transaction.

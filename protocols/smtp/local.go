@@ -19,9 +19,9 @@ import (
 // Source routes (<@other:user@ours>) are not followed.
 type Local struct {
 	// Domains are ours, in any case; all are if there are none, and then nothing
-	// is elsewhere. An address in brackets is ours only if it is here, with its
-	// brackets; "any" does not need it, and whether the client has connected to
-	// that address does not matter, for it may not be that of this host alone.
+	// is elsewhere. One with other letters than ASCII has two spellings, and needs
+	// both. An address in brackets is ours only if it is here, with its brackets:
+	// that a client has connected to it proves nothing.
 	Domains []string
 
 	// Mailboxes are those we have, in any case: "user" in all of our domains,

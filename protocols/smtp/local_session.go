@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -63,7 +62,8 @@ func (s *localSession) Mail(from string, opts *MailOptions) error {
 		return errAuthRequired
 	}
 	s.Reset()
-	s.envelope = &Envelope{Peer: s.peer, From: from}
+	peer := *s.peer // which goes on, and changes, while a delivery may keep this one
+	s.envelope = &Envelope{Peer: &peer, From: from}
 	if opts != nil {
 		s.envelope.Options = *opts
 	}
@@ -175,34 +175,24 @@ func accepted(err error) bool {
 type localSpooler struct{ localSession }
 
 // Spool asks the Delivery of those who are here, or else that of those elsewhere.
+// Over LMTP that is the first who will be delivered to, whose trouble is not that of
+// the others.
 func (s *localSpooler) Spool() (Spool, error) {
 	s.identify()
-	if d, ok := s.local.Delivery.(SpoolDelivery); ok && len(s.envelope.To) > 0 {
-		return d.Spool(s.addressed(s.first(s.envelope.To)))
+	d, to := s.local.Delivery, s.envelope.To
+	if _, spools := d.(SpoolDelivery); !spools || len(to) == 0 {
+		d, to = s.local.Outgoing, s.outgoing
 	}
-	if d, ok := s.local.Outgoing.(SpoolDelivery); ok && len(s.outgoing) > 0 {
-		return d.Spool(s.addressed(s.first(s.outgoing)))
+	sd, spools := d.(SpoolDelivery)
+	if !spools || len(to) == 0 {
+		return tempSpool()
 	}
-	return tempSpool()
-}
-
-// first is for whom the first call of Deliver will be.
-func (s *localSpooler) first(to []Recipient) []Recipient {
-	if s.peer.LMTP {
-		return to[:1]
+	if !s.peer.LMTP {
+		return sd.Spool(s.addressed(to))
 	}
-	return to
-}
-
-// tempSpool is a file without a name.
-func tempSpool() (Spool, error) {
-	f, err := os.CreateTemp("", "torsion-smtp-")
+	spool, err := sd.Spool(s.addressed(to[:1]))
 	if err != nil {
-		return nil, err
+		return tempSpool()
 	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return spool, nil
 }

@@ -1,45 +1,26 @@
 package smtp
 
-import (
-	"github.com/emersion/go-sasl"
-	gosmtp "github.com/emersion/go-smtp"
-)
+import "github.com/emersion/go-sasl"
 
 // An authenticator says why this is not the user's password. An *SMTPError is the
-// reply.
+// reply; all else is answered alike (RFC 4954, section 6).
 type authenticator func(user, password string) error
 
-// check is the same for all mechanisms: whatever does not lead to a user is
-// answered alike, so that the reply tells nobody why (RFC 4954, section 6).
 func (a authenticator) check(user, password string) error {
 	if user == "" {
-		return gosmtp.ErrAuthFailed
+		return authFailed
 	}
-	return authError(a(user, password))
+	return a(user, password)
 }
 
-func authError(err error) error {
-	if _, ok := err.(*SMTPError); err == nil || ok {
-		return err
-	}
-	return gosmtp.ErrAuthFailed
-}
-
-// plainServer is go-sasl's PLAIN (RFC 4616) for users who act for themselves only.
-type plainServer struct{ sasl.Server }
-
+// newPlainServer is go-sasl's PLAIN (RFC 4616) for users who act for themselves only.
 func newPlainServer(a authenticator) sasl.Server {
-	return plainServer{sasl.NewPlainServer(func(identity, user, password string) error {
+	return sasl.NewPlainServer(func(identity, user, password string) error {
 		if identity != "" && identity != user {
-			return gosmtp.ErrAuthFailed
+			return authFailed
 		}
 		return a.check(user, password)
-	})}
-}
-
-func (p plainServer) Next(response []byte) (challenge []byte, done bool, err error) {
-	challenge, done, err = p.Server.Next(response)
-	return challenge, done, authError(err)
+	})
 }
 
 // A loginServer is the server of LOGIN, which no RFC has: it asks for the user, then

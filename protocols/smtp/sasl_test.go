@@ -25,6 +25,14 @@ func keeper(user, password string) error {
 
 func users() *smtp.Local { return &smtp.Local{Authenticate: keeper, Login: true} }
 
+// answer is what the server says: what is no reply of the Session's is 535.
+func answer(err error) string {
+	if _, ours := errors.AsType[*smtp.SMTPError](err); err != nil && !ours {
+		return "535 5.7.8"
+	}
+	return code(err)
+}
+
 // auth is the conversation: each response a step, <nil> for none. It returns the
 // challenges, and how it ended.
 func auth(t *testing.T, p *smtp.Peer, mechanism string, responses ...string) (challenges []string, err error) {
@@ -103,7 +111,7 @@ func TestAuthConversations(t *testing.T) {
 	} {
 		p := new(smtp.Peer)
 		_, err := auth(t, p, c.mechanism, c.responses...)
-		assert.Equal(t, c.want, code(err), "%s %q", c.mechanism, c.responses)
+		assert.Equal(t, c.want, answer(err), "%s %q", c.mechanism, c.responses)
 		assert.Equal(t, c.want == "", p.User == "ann", "%q", c.responses)
 	}
 }
