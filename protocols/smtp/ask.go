@@ -168,8 +168,14 @@ func (s *session) replyOf(err error, agreed reply) reply {
 		return reply{421, "4.3.0", s.server.Domain + " Internal error, closing connection"}
 	}
 	s.logger().Error("smtp: cannot serve", "peer", s.RemoteAddr(), "err", err)
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if isFull(err) {
 		return reply{452, "4.3.1", "Insufficient system storage"}
 	}
 	return reply{451, "4.3.0", "Local error in processing, try again later"}
+}
+
+// isFull reports whether there was no room for a file: on the disk, for this user, or
+// for one of that size.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

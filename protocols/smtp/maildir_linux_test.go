@@ -212,3 +212,22 @@ func TestMaildirClosesFiles(t *testing.T) {
 	}
 	assert.Equal(t, before, descriptors(t))
 }
+
+// The client of a full disk is told to try again: small messages, and large ones that
+// do not come to their end.
+func TestServeFullDisk(t *testing.T) {
+	m := &smtp.Maildir{Dir: filepath.Join(smallDisk(t, "size=1m"), "mail")}
+	for _, lines := range []int{1000, 100_000} {
+		for last := "250"; strings.HasPrefix(last, "250"); {
+			_, last = talk(smtp.Config{}, &smtp.Local{Delivery: m},
+				"EHLO me\nMAIL FROM:<>\nRCPT TO:<b@our.test>\nDATA\n"+strings.Repeat("a line of text\n", lines)+".\n")
+			if !strings.HasPrefix(last, "250") {
+				assert.Equal(t, "452 4.3.1 Insufficient system storage", last)
+			}
+		}
+		assert.Empty(t, files(t, m.Dir, "tmp"))
+	}
+	for _, file := range files(t, m.Dir, "new") {
+		assert.Equal(t, 1000, strings.Count(file, "a line of text\r\n"))
+	}
+}
