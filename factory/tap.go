@@ -152,6 +152,20 @@ func (t *tap) wrote(p []byte) {
 	}
 }
 
+// wroteFile is told of each file. What the ear wants to see of it is read at once.
+func (t *tap) wroteFile(f *os.File, off, n int64) {
+	if info, err := f.Stat(); n < 0 && err == nil {
+		n = info.Size() - off
+	}
+	n = max(n, 0)
+	if room := t.ear.room() - len(t.head); room > 0 {
+		p := make([]byte, min(int64(room), n))
+		read, _ := f.ReadAt(p, off) // SendFile tells what is wrong with it
+		t.head = append(t.head, p[:read]...)
+	}
+	t.written += int(n)
+}
+
 func (t *tap) tellWritten() {
 	if t.written > 0 {
 		e := event{what: sent, n: t.written, data: t.head}
@@ -167,7 +181,7 @@ type tapped struct {
 	tap    *tap
 	shared protocol.SharedWriter  // below, or nil
 	buffer protocol.BufferAvailer // below, or nil
-	files  *protocol.FileCopier   // nil until it is needed
+	files  protocol.FileSender    // below, or nil
 }
 
 // over returns what the protocol writes to.
@@ -175,6 +189,7 @@ func (t *tap) over(below protocol.Transport) protocol.Transport {
 	w := &tapped{Transport: below, tap: t}
 	w.shared, _ = protocol.As[protocol.SharedWriter](below)
 	w.buffer, _ = protocol.As[protocol.BufferAvailer](below)
+	w.files, _ = protocol.As[protocol.FileSender](below)
 	return w
 }
 
@@ -205,12 +220,16 @@ func (w *tapped) AvailableBuffer() []byte {
 	return w.buffer.AvailableBuffer()
 }
 
-// SendFile sends what it reads by Write, so that it is heard.
+// SendFile sends below, so that the file keeps its place among what is written.
 func (w *tapped) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
 	if w.files == nil {
-		w.files = &protocol.FileCopier{}
+		_ = w.Loop().Call(func() { done(0, errors.ErrUnsupported) }) // a loop that has stopped tells nobody
+		return
 	}
-	w.files.SendFile(w, f, off, n, done)
+	_, err := w.Transport.Write(nil)
+	if w.files.SendFile(f, off, n, done); err == nil {
+		w.tap.wroteFile(f, off, n)
+	}
 }
 
 func (w *tapped) CloseWrite() {
@@ -231,4 +250,5 @@ func (w *tapped) Abort() {
 var (
 	_ protocol.SharedWriter  = (*tapped)(nil)
 	_ protocol.BufferAvailer = (*tapped)(nil)
+	_ protocol.FileSender    = (*tapped)(nil)
 )

@@ -14,7 +14,8 @@ import (
 // A TrafficLog logs what is said on connections: that one is made, what it has
 // received and sent ("n" bytes, "data" the first of them), who ends it how, and
 // the reason for which it is lost. "conn" counts the connections, "peer" is the
-// other side. What one event writes is one line of the log, before it is sent.
+// other side. What one event writes is one line of the log, before it is sent. The
+// first bytes of a file are read for it by the loop.
 //
 // Around a factory that adds TLS it logs what goes over the wire, inside one what
 // is said.
