@@ -133,7 +133,9 @@ type TCPTuner interface {
 
 // A TLSStarter can change to TLS in the middle of a connection.
 type TLSStarter interface {
-	// StartTLS is called after the reply that allows it was written.
+	// StartTLS is called after the reply that allows it was written. The error is
+	// errors.ErrUnsupported where nobody can, or where that reply still waits in a
+	// [Gate] above who can.
 	StartTLS() error
 }
 

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"math"
 	"net"
 	"sync"
@@ -250,6 +251,15 @@ func (g *Gate) WriteShared(p []byte) (int, error) {
 		return g.Layer.WriteShared(p)
 	}
 	return g.Write(p)
+}
+
+// StartTLS asks below. What was written before has to be there, since it would be
+// encrypted: the error is errors.ErrUnsupported while something waits.
+func (g *Gate) StartTLS() error {
+	if g.heavy() > 0 {
+		return errors.ErrUnsupported
+	}
+	return g.Layer.StartTLS()
 }
 
 // AvailableBuffer lends the room behind what waits.

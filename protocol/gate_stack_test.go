@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"testing"
@@ -146,4 +147,25 @@ func TestGateBoundsFilesOfOthers(t *testing.T) {
 	}
 	assert.ErrorIs(t, tr.Lost(), protocol.ErrSlowPeer)
 	assert.Equal(t, 100, ended)
+}
+
+// starter stands for TLS that can be started.
+type starter struct {
+	protocol.Layer
+}
+
+func (s *starter) StartTLS() error { return nil }
+
+// StartTLS below a Gate would have what waits encrypted, the reply that allows it
+// included. It is refused.
+func TestGateStartsNoTLSBelowWhatWaits(t *testing.T) {
+	b := &bare{}
+	v := protocol.Stack(&valve{opens: true}, b)
+	tr := protocoltest.Connect(protocol.Stack(&starter{}, v))
+	tr.Do(func() {
+		fmt.Fprint(b, "go ahead")
+		assert.ErrorIs(t, v.StartTLS(), errors.ErrUnsupported)
+	})
+	tr.Do(func() { assert.NoError(t, v.StartTLS()) })
+	assert.Equal(t, "go ahead", tr.Take())
 }
