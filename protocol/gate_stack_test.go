@@ -169,3 +169,18 @@ func TestGateStartsNoTLSBelowWhatWaits(t *testing.T) {
 	tr.Do(func() { assert.NoError(t, v.StartTLS()) })
 	assert.Equal(t, "go ahead", tr.Take())
 }
+
+// Who registers a producer is read from then on, also where a layer had stopped that.
+func TestLayersReadWhoHasAProducer(t *testing.T) {
+	b, s := &bare{}, &source{}
+	top := protocol.Stack(&plain{}, b)
+	_, tr := gated(top)
+	tr.Do(func() { b.Write(make([]byte, 300_000)) })
+	tr.Do(func() {
+		assert.False(t, top.Reading())
+		assert.NoError(t, top.RegisterProducer(s, true))
+		assert.True(t, top.Reading())
+	})
+	tr.Receive("x")
+	assert.Equal(t, "x", b.heard)
+}

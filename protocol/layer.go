@@ -360,7 +360,10 @@ func (l *Layer) RegisterProducer(p Producer, streaming bool) error {
 		return errors.ErrUnsupported
 	}
 	err := r.RegisterProducer(p, streaming)
-	l.producing = l.producing || err == nil
+	if err == nil {
+		l.producing = true
+		l.resume(pausing) // from now on the producer is what is paused
+	}
 	return err
 }
 
