@@ -248,6 +248,23 @@ func TestReasonOfAPolicyIsTold(t *testing.T) {
 	})
 }
 
+// That is so for who writes while the policy closes too, in the end.
+func TestReasonOfAPolicyIsToldWhoWrites(t *testing.T) {
+	inBubble(t, func(t *testing.T, m *reactortest.Memory) {
+		l := listen(t, m, factory.Idle{Timeout: time.Minute}.Around)
+		dial(t, m, l.Addr()) // does not close, so the connection lingers
+		c, err := l.Accept()
+		require.NoError(t, err)
+		m.Advance(time.Minute)
+		for err = write(c)(); err == nil; err = write(c)() {
+		}
+		requireOp(t, err, "write", net.ErrClosed)
+		m.Advance(time.Minute)
+		synctest.Wait()
+		requireOp(t, write(c)(), "write", factory.ErrIdle)
+	})
+}
+
 // Where a policy closes without a reason, that is no end of the stream: bytes may
 // be missing.
 func TestCloseByAPolicyIsNoEOF(t *testing.T) {

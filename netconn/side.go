@@ -2,6 +2,7 @@ package netconn
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 
@@ -104,11 +105,15 @@ func (c *conn) ended(in, out error) {
 	if c.inEnd == nil {
 		c.inEnd = in
 	}
-	if c.outEnd == nil {
+	if c.outEnd == nil || c.outEnd == errRefused && out != nil {
 		c.outEnd = out
 	}
 	c.wake()
 }
+
+// errRefused is the net.ErrClosed of writing while somebody on the loop closes. Why
+// comes with the end.
+var errRefused = fmt.Errorf("%w", net.ErrClosed)
 
 // flush hands out to t, unless that has enough.
 func (c *conn) flush() {
@@ -116,8 +121,8 @@ func (c *conn) flush() {
 	if b == nil {
 		return
 	}
-	if _, err := c.t.Write(b.Bytes()); err != nil { // somebody on the loop closes: why comes with the end
-		c.ended(nil, err)
+	if _, err := c.t.Write(b.Bytes()); err != nil {
+		c.ended(nil, errRefused)
 	}
 	release(b)
 }
