@@ -38,7 +38,7 @@ type Gate struct {
 	stops   []stop // in what waits
 	files   int    // among the stops
 	wrote   bool   // above has written, and Flush is to come
-	dropped bool   // Drop was called
+	dropped bool   // Drop or Abort was called
 
 	ending uint8 // which ends have been asked for
 	full   uint8 // why writers are paused

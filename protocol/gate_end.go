@@ -36,7 +36,7 @@ func (g *Gate) CloseWrite() {
 // Abort drops what waits, a last word included, and aborts below.
 func (g *Gate) Abort() {
 	if g.shut {
-		g.ending, g.Goodbye = g.ending|losing|aborting, nil
+		g.ending, g.Goodbye, g.dropped = g.ending|losing|aborting, nil, true
 		g.giveBack()
 	}
 	g.Layer.Abort()

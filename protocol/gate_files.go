@@ -47,7 +47,7 @@ func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err erro
 // next returns the file whose turn it is, with what can go through of it now. It
 // sees to all that is due before.
 func (g *Gate) next() *gated {
-	for len(g.stops) > 0 && g.stops[0].at <= g.passed {
+	for !g.dropped && len(g.stops) > 0 && g.stops[0].at <= g.passed {
 		if f := g.stops[0].f; f != nil {
 			g.stops = g.stops[1:]
 			g.Layer.Drained(f)

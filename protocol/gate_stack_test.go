@@ -70,7 +70,7 @@ func TestReadingGoesOnAboveTwoGates(t *testing.T) {
 	assert.Equal(t, "x", b.heard)
 }
 
-// In front of a file nothing waits any more in a Gate that was aborted.
+// Neither in front of a file nor of the file anything waits in a Gate that was aborted.
 func TestAbortedGateHasNothingWaiting(t *testing.T) {
 	b := &bare{}
 	v, tr := gated(b)
@@ -78,6 +78,14 @@ func TestAbortedGateHasNothingWaiting(t *testing.T) {
 		fmt.Fprint(b, "text")
 		v.SendFile(fileOf(t, []byte("file")), 0, -1, func(int64, error) {})
 		assert.Equal(t, 4, v.Waiting())
+		b.Abort()
+		assert.Zero(t, v.Waiting())
+	})
+	b = &bare{}
+	v, tr = gated(b)
+	tr.Do(func() { v.SendFile(fileOf(t, []byte("file")), 0, -1, func(int64, error) {}); v.Waiting() })
+	tr.Do(func() {
+		assert.Equal(t, 4, v.Waiting(), "has been read")
 		b.Abort()
 		assert.Zero(t, v.Waiting())
 	})
