@@ -76,11 +76,12 @@ func (s *slowed) ConnectionMade(t protocol.Transport) {
 
 // DataReceived hands data up, and then rests for as long as it should have taken.
 func (s *slowed) DataReceived(data []byte) {
-	n := len(data)
-	s.Gate.DataReceived(data)
-	if wait := s.reading.take(s.Now(), n); wait > 0 {
+	wait := s.reading.take(s.Now(), len(data))
+	if wait > 0 {
+		s.AfterFunc(wait, s.Release) // before the protocol may have ended the connection
+	}
+	if s.Gate.DataReceived(data); wait > 0 {
 		s.Hold()
-		s.AfterFunc(wait, s.Release)
 	}
 }
 

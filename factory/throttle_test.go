@@ -1,6 +1,7 @@
 package factory_test
 
 import (
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -41,6 +42,20 @@ func throttledTalker(th *factory.Throttle) (*talker, *protocoltest.Transport) {
 	s := &talker{}
 	f := th.Around(factory.Each(func() protocol.Protocol { return s }))
 	return s, protocoltest.Connect(f.BuildProtocol(&net.TCPAddr{}))
+}
+
+// Who is throttled may abort in any event.
+func TestThrottleMayBeAbortedByWhoReads(t *testing.T) {
+	var log strings.Builder
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	p := &probe{}
+	tr := through((&factory.Throttle{Read: 1000}).Around, p)
+	p.data = func(t protocol.Transport, _ []byte) { t.Abort() }
+	tr.Receive(strings.Repeat("x", 5000))
+	assert.Equal(t, protocol.ErrConnectionAborted, tr.Lost())
+	assert.Empty(t, log.String(), "no panic, which builds with checks make of a timer that is set too late")
 }
 
 // Over any time no more is sent than the burst and what the rate allows, and not
