@@ -102,7 +102,7 @@ func (l *layer) writable() bool {
 // was written in this event.
 func (l *layer) Flush() {
 	l.Gate.Flush()
-	if l.phase == starting {
+	if l.phase == starting && l.writable() { // who was asked to Flush may have aborted
 		l.begin()
 	}
 }

@@ -3,6 +3,7 @@ package secure_test
 import (
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -352,3 +353,19 @@ func TestOfferInClear(t *testing.T) {
 	assert.Equal(t, protocol.ErrConnectionDone, s.reason)
 	assert.Nil(t, serverSide.Offer(&dialer{}).BuildProtocol(peer), "nor is one where nothing is built")
 }
+
+// No handshake is begun for who aborts when it is asked for its last words in clear.
+func TestStartTLSMayBeAborted(t *testing.T) {
+	var log strings.Builder
+	defer slog.SetDefault(slog.Default())
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	s := &quitting{}
+	s.made = func() { assert.NoError(t, s.startTLS()); s.say("hello") }
+	tr := protocoltest.Connect(offering(serverSide, s))
+	assert.Equal(t, protocol.ErrConnectionAborted, tr.Lost())
+	assert.Empty(t, log.String(), "no panic, which builds with checks make of a timer that is set too late")
+}
+
+type quitting struct{ session }
+
+func (q *quitting) Flush() { q.Abort() }
