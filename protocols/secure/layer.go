@@ -168,7 +168,7 @@ func (l *layer) answered(n int) {
 	if l.answers += n; l.answers > maxAnswers {
 		l.answers = 0
 		l.Hold()
-		l.Drained(func(error) { l.Release() })
+		l.Layer.Drained(func(error) { l.Release() }) // what waits in the Gate is none of them
 	}
 }
 

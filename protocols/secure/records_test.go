@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -162,6 +164,34 @@ func TestAnswersNobodyReads(t *testing.T) {
 		tr.Take()
 	}
 	assert.Equal(t, updates, server.input, "when they have been read all is heard")
+}
+
+// Such a peer is read again when it has read the answers, however long the file is that
+// it is getting meanwhile.
+func TestAnswersWaitForNoFile(t *testing.T) {
+	const size, updates = 16 << 20, 1000
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, f.Truncate(size))
+	server := &pacedSession{}
+	tr, _, _, forger := forged(t, over(serverSide, server), tls.VersionTLS13)
+	tr.Stall(true)
+	heard := 0 // when the file had been sent
+	tr.Do(func() {
+		s, _ := protocol.As[protocol.FileSender](server.Transport)
+		s.SendFile(f, 0, -1, func(int64, error) { heard = server.input })
+	})
+	var input strings.Builder
+	for range updates {
+		input.WriteString(forger.record(handshakeRecord, keyUpdate))
+		forger.update()
+		input.WriteString(forger.record(dataRecord, "x"))
+	}
+	tr.Receive(input.String())
+	assert.Less(t, server.input, updates)
+	tr.Stall(false)
+	assert.Equal(t, updates, heard)
 }
 
 // What comes behind the peer's close_notify is ignored, and not kept.
