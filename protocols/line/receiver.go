@@ -14,7 +14,6 @@ type receiver struct {
 	split Splitter
 	raw   *rawMode // nil: lines
 
-
 	busy    bool // handing up, or ended
 	waiting bool // a timer will
 }
