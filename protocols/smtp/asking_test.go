@@ -91,6 +91,29 @@ func TestBusy(t *testing.T) {
 	}
 }
 
+// A Session is left also if its client goes while a wrong password makes it wait, or
+// while it is left for TLS.
+func TestLostWhileWaiting(t *testing.T) {
+	server, _ := certified(t)
+	for _, onLoop := range []bool{true, false} {
+		k := &keeper{clerk: clerk{onLoop: onLoop}}
+		config := testServer()
+		config.AllowInsecureAuth, config.TLS = true, server
+		tr := dial(config.New(k))
+		tr.Receive("EHLO me\r\nAUTH PLAIN AGV2ZQBi\r\n")
+		tr.Reset()
+		tr.Advance(loginDelay)
+		assert.Equal(t, "hello me\nlogout", k.asked())
+
+		tr = dial(config.New(k))
+		k.leaving = func() { tr.Loop().Call(tr.Abort) }
+		tr.Receive("EHLO me\r\nSTARTTLS\r\n")
+		tr.Do(tr.Abort)
+		assert.Equal(t, "hello me\nlogout", k.asked())
+		k.leaving = nil
+	}
+}
+
 // A Session that panics ends its connection. Off the loop the client is told.
 func TestPanic(t *testing.T) {
 	bothWays(t, func(t *testing.T, c *clerk) {

@@ -124,16 +124,18 @@ func (s *session) loginFailed(err error) {
 	if !ours || !e.Temporary() {
 		s.logins++
 	}
-	s.pause()
+	s.timer.Stop()
+	s.PauseReading()
 	s.AfterFunc(loginDelay, func() {
 		s.auth = nil
-		s.resume(nil, func(error) {
-			if s.logins >= maxLogins {
-				s.bye(421, "4.7.0", "Too many failed logins", ErrTooManyErrors)
-				return
-			}
-			s.answer(err, reply{})
-		})
+		s.timer.Reset(s.server.CommandTimeout)
+		s.ResumeReading()
+		if s.logins >= maxLogins {
+			s.bye(421, "4.7.0", "Too many failed logins", ErrTooManyErrors)
+			return
+		}
+		s.answer(err, reply{})
+		s.mayEnd()
 	})
 }
 

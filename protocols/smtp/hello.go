@@ -75,10 +75,10 @@ func (s *session) startTLS(string) {
 	}
 	s.forget(func() {
 		old := s.session
+		s.session = nil
 		s.ask(s.commands, old.Logout, func(err error) {
 			s.complain(struct{}{}, err)
-			s.session = nil
-			s.phase = greeted
+			s.phase, s.user = greeted, false
 			s.peer = Peer{}
 			s.reply(220, "2.0.0", "Ready to start TLS")
 			if t, ok := protocol.As[protocol.TLSStarter](s.Conn); ok {

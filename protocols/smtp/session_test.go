@@ -20,6 +20,8 @@ type clerk struct {
 	notes  []string
 	onLoop bool
 	data   func(io.Reader) error // nil: taken
+
+	leaving func() // told of Logout
 }
 
 func (c *clerk) NewSession(p *Peer) (Session, error) {
@@ -34,7 +36,14 @@ func (c *clerk) OnLoop() (commands, data bool) { return c.onLoop, c.onLoop }
 
 func (c *clerk) note(s string) { c.notes = append(c.notes, s) }
 func (c *clerk) Reset()        { c.note("reset") }
-func (c *clerk) Logout() error { c.note("logout"); return nil }
+
+func (c *clerk) Logout() error {
+	c.note("logout")
+	if c.leaving != nil {
+		c.leaving()
+	}
+	return nil
+}
 
 func (c *clerk) Mail(from string, o *MailOptions) error {
 	c.note("mail " + from)

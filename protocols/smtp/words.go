@@ -19,7 +19,8 @@ type (
 	// and need not be read to its end.
 	Session = gosmtp.Session
 
-	// An AuthSession is a Session whose clients may say who they are.
+	// An AuthSession is a Session whose clients may say who they are. AuthMechanisms is
+	// called on the loop, so it may not block; Auth and what it returns are not.
 	AuthSession = gosmtp.AuthSession
 
 	// An LMTPSession has a reply for each recipient (RFC 2033, section 4.2).
