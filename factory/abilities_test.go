@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func policies() map[string]policy {
 		f = record.Around(log(slog.LevelError).Around(f))
 		return (&factory.Limit{}).Around(factory.Idle{}.Around(again.Around(f)))
 	}
-	const tapped = "EOFReceiver Shutdowner Flusher SharedWriter BufferAvailer"
+	const tapped = "EOFReceiver Shutdowner Flusher SharedWriter BufferAvailer FileSender"
 	return map[string]policy{
 		"Limit":        {(&factory.Limit{Total: 1}).Around, ""},
 		"Overflow":     {overflowing, ""},
@@ -236,6 +237,9 @@ func (r *resource) AvailableBuffer() []byte                    { r.ask("Availabl
 func (r *resource) StartTLS() error                            { r.ask("StartTLS"); return nil }
 func (r *resource) TLSState() (s tls.ConnectionState, ok bool) { r.ask("TLSState"); return s, true }
 func (r *resource) UnregisterProducer()                        { r.ask("UnregisterProducer") }
+func (r *resource) SendFile(*os.File, int64, int64, func(int64, error)) {
+	r.ask("SendFile")
+}
 func (r *resource) RegisterProducer(protocol.Producer, bool) error {
 	r.ask("RegisterProducer")
 	return nil
@@ -260,6 +264,12 @@ var views = map[string]func(t protocol.Transport, r *resource) protocol.Transpor
 		return struct {
 			protocol.Transport
 			protocol.BufferAvailer
+		}{t, r}
+	},
+	"FileSender": func(t protocol.Transport, r *resource) protocol.Transport {
+		return struct {
+			protocol.Transport
+			protocol.FileSender
 		}{t, r}
 	},
 	"TLSStarter": func(t protocol.Transport, r *resource) protocol.Transport {
@@ -289,6 +299,7 @@ var uses = map[string]func(t protocol.Transport) bool{
 		w.WriteShared([]byte("shared"))
 	}),
 	"BufferAvailer":    use(func(b protocol.BufferAvailer) { b.AvailableBuffer() }),
+	"FileSender":       use(func(s protocol.FileSender) { s.SendFile(os.Stdin, 0, 0, func(int64, error) {}) }),
 	"TLSStarter":       use(func(s protocol.TLSStarter) { s.StartTLS() }),
 	"TLSStater":        use(func(s protocol.TLSStater) { s.TLSState() }),
 	"ProducerRegistry": use(func(r protocol.ProducerRegistry) { r.RegisterProducer(nil, true); r.UnregisterProducer() }),

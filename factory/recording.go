@@ -30,8 +30,8 @@ import (
 // Inside a factory that adds TLS it writes down what was said, around one what
 // went over the wire, which nobody can play. StartTLS leaves no trace.
 //
-// It is for development: the loop waits while the disk writes, and what people
-// say has passwords in it.
+// It is for development: the loop waits while the disk writes, and reads what is in
+// a file that is sent; and what people say has passwords in it.
 type Recording struct {
 	// Open opens the transcript of a connection, on its loop, after its first
 	// event. InFolder("transcripts") if nil. What it returns is closed with the
@@ -128,6 +128,21 @@ func (r *recorder) hear(e event) {
 		r.closes = true
 	}
 }
+
+// sending reads the file as it is sent, but at once.
+func (r *recorder) sending(f *os.File, off, n int64) {
+	size := int64(r.room())
+	if n >= 0 {
+		size = min(size, n)
+	}
+	data, err := io.ReadAll(io.NewSectionReader(f, off, size))
+	if err != nil {
+		r.stop(err)
+	}
+	r.hear(event{what: sent, n: len(data), data: data})
+}
+
+func (r *recorder) filed(int64, error) {}
 
 // tellTime tells how much time has passed. It may round down: timers are never
 // early, so one of whole milliseconds that had come is due in the rounded time too.

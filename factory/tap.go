@@ -16,6 +16,11 @@ type ear interface {
 	// room is how many bytes it wants to see of what is written next.
 	room() int
 
+	// sending says that n bytes of f, from off on, or all, follow what was written;
+	// filed, some time later, what became of it.
+	sending(f *os.File, off, n int64)
+	filed(n int64, err error)
+
 	// rest says that for now nothing follows.
 	rest()
 }
@@ -152,20 +157,6 @@ func (t *tap) wrote(p []byte) {
 	}
 }
 
-// wroteFile is told of each file. What the ear wants to see of it is read at once.
-func (t *tap) wroteFile(f *os.File, off, n int64) {
-	if info, err := f.Stat(); n < 0 && err == nil {
-		n = info.Size() - off
-	}
-	n = max(n, 0)
-	if room := t.ear.room() - len(t.head); room > 0 {
-		p := make([]byte, min(int64(room), n))
-		read, _ := f.ReadAt(p, off) // SendFile tells what is wrong with it
-		t.head = append(t.head, p[:read]...)
-	}
-	t.written += int(n)
-}
-
 func (t *tap) tellWritten() {
 	if t.written > 0 {
 		e := event{what: sent, n: t.written, data: t.head}
@@ -220,16 +211,24 @@ func (w *tapped) AvailableBuffer() []byte {
 	return w.buffer.AvailableBuffer()
 }
 
-// SendFile sends below, so that the file keeps its place among what is written.
+// SendFile leaves f to below. Where none can, or the connection takes nothing more,
+// there is nothing to hear.
 func (w *tapped) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
 	if w.files == nil {
 		_ = w.Loop().Call(func() { done(0, errors.ErrUnsupported) }) // a loop that has stopped tells nobody
 		return
 	}
-	_, err := w.Transport.Write(nil)
-	if w.files.SendFile(f, off, n, done); err == nil {
-		w.tap.wroteFile(f, off, n)
+	if _, err := w.Write(nil); err == nil {
+		w.tap.tellWritten()
+		w.tap.ear.sending(f, off, n)
+		asked := done
+		done = func(sent int64, err error) {
+			w.tap.tellWritten()
+			w.tap.ear.filed(sent, err)
+			asked(sent, err)
+		}
 	}
+	w.files.SendFile(f, off, n, done)
 }
 
 func (w *tapped) CloseWrite() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"sync/atomic"
 
@@ -14,8 +15,9 @@ import (
 // A TrafficLog logs what is said on connections: that one is made, what it has
 // received and sent ("n" bytes, "data" the first of them), who ends it how, and
 // the reason for which it is lost. "conn" counts the connections, "peer" is the
-// other side. What one event writes is one line of the log, before it is sent. The
-// first bytes of a file are read for it by the loop.
+// other side. What one event writes is one line of the log, before it is sent. Of a
+// file (SendFile) it logs the name, and what was sent of it when that is done: its
+// content stays out of the program.
 //
 // Around a factory that adds TLS it logs what goes over the wire, inside one what
 // is said.
@@ -94,6 +96,22 @@ func (r *reporter) room() int {
 		return 0
 	}
 	return r.max
+}
+
+func (r *reporter) sending(f *os.File, off, n int64) {
+	if n < 0 {
+		r.report("sending a file", "name", f.Name(), "from", off)
+	} else {
+		r.report("sending a file", "name", f.Name(), "from", off, "n", n)
+	}
+}
+
+func (r *reporter) filed(n int64, err error) {
+	if err != nil {
+		r.report("sent a part of a file", "n", n, "err", err)
+	} else {
+		r.report("sent a file", "n", n)
+	}
 }
 
 func (r *reporter) rest() {}

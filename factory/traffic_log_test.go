@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
@@ -132,36 +130,6 @@ func TestTrafficLogTellsEverything(t *testing.T) {
 		want := strings.TrimSpace(strings.ReplaceAll(c.want, "\t", ""))
 		assert.Equal(t, want, strings.TrimSpace(strings.ReplaceAll(b.String(), " conn=1", "")))
 	}
-}
-
-// A file keeps its place among what is written, and is logged there.
-func TestTrafficLogLeavesFilesInOrder(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(name, []byte("the file, "), 0o600))
-	f, err := os.Open(name)
-	require.NoError(t, err)
-	defer f.Close()
-	var b bytes.Buffer
-	p := &probe{}
-	tr := through(factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug), MaxBytes: 24}.Around, p)
-	var told []string
-	send := func(off, n int64) {
-		s, _ := protocol.As[protocol.FileSender](p.Transport)
-		s.SendFile(f, off, n, func(sent int64, err error) { told = append(told, fmt.Sprint(sent, err)) })
-	}
-	b.Reset()
-	tr.Do(func() {
-		p.Write([]byte("before, "))
-		send(0, -1)
-		p.Write([]byte("between, "))
-		send(4, 4)
-		p.Write([]byte(", after"))
-		p.LoseConnection()
-		send(0, -1)
-	})
-	assert.Equal(t, "before, the file, between, file, after", tr.Take())
-	assert.ElementsMatch(t, []string{"10 <nil>", "4 <nil>", "0 " + net.ErrClosed.Error()}, told)
-	assert.Contains(t, b.String(), `msg=sent conn=1 n=38 data="before, the file, betwee"`)
 }
 
 // Connections are counted.
