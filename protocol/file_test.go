@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -213,18 +214,11 @@ func TestLayerSendsFilesBelow(t *testing.T) {
 func TestFilesOverAPlainTransport(t *testing.T) {
 	host := &bare{}
 	tr := protocoltest.Connect(host)
-	for _, layer := range []protocol.Protocol{
-		protocol.Stack(&plain{}, &shipper{}), protocol.Stack(&rot13{}, &shipper{}),
-	} {
-		protocol.Connect(layer, &pipe{Transport: tr.Transport})
-		s := layer.(interface{ above() *shipper }).above()
-		tr.Do(func() { s.send(nil, 0, 1) })
-		assert.Equal(t, "0 "+errors.ErrUnsupported.Error(), s.take())
-	}
+	s := &shipper{}
+	protocol.Connect(protocol.Stack(&plain{}, s), &pipe{Transport: tr.Transport})
+	tr.Do(func() { s.send(nil, 0, 1) })
+	assert.Equal(t, "0 "+errors.ErrUnsupported.Error(), s.take())
 }
-
-func (p *plain) above() *shipper { return p.Above.(*shipper) }
-func (r *rot13) above() *shipper { return r.Above.(*shipper) }
 
 // coded connects a shipper over a layer that changes bytes.
 func coded() (*shipper, *protocoltest.Transport) {
@@ -232,9 +226,9 @@ func coded() (*shipper, *protocoltest.Transport) {
 	return s, protocoltest.Connect(protocol.Stack(&rot13{}, s))
 }
 
-// Files that a layer changes follow what was written before, and each other, and
-// closes wait for them.
-func TestFileCopierKeepsOrder(t *testing.T) {
+// Files that a layer changes follow what was written before, and each other; what is
+// written afterwards follows them, and closes wait for all of it.
+func TestCodedFilesKeepOrder(t *testing.T) {
 	one, two, empty := bytes.Repeat([]byte("one "), chunk/2), bytes.Repeat([]byte("two "), 10), fileOf(t, nil)
 	f, g := fileOf(t, one), fileOf(t, two)
 	for name, end := range map[string]func(*shipper){
@@ -245,12 +239,14 @@ func TestFileCopierKeepsOrder(t *testing.T) {
 		tr.Do(func() {
 			s.Write([]byte("zero "))
 			s.send(f, 0, -1)
+			s.Write([]byte("between "))
 			s.send(empty, 0, -1)
 			s.send(g, 0, 20)
 			s.send(f, 0, 0)
+			s.Write([]byte("end"))
 			end(s)
 		})
-		want := string(rotate([]byte("zero " + string(one) + string(two[:20]))))
+		want := string(rotate([]byte("zero " + string(one) + "between " + string(two[:20]) + "end")))
 		assert.True(t, want == tr.Take(), name)
 		assert.True(t, tr.Closed(), name)
 		tr.EOF()
@@ -260,7 +256,7 @@ func TestFileCopierKeepsOrder(t *testing.T) {
 }
 
 // When all have gone the next begins anew, also from inside done.
-func TestFileCopierIsUsedAgain(t *testing.T) {
+func TestCodedFilesFollowEachOther(t *testing.T) {
 	s, tr := coded()
 	f := fileOf(t, []byte("abc"))
 	tr.Do(func() {
@@ -268,8 +264,6 @@ func TestFileCopierIsUsedAgain(t *testing.T) {
 	})
 	assert.Equal(t, "no", tr.Take())
 	tr.Do(func() {
-		assert.NoError(t, s.Transport.(protocol.ProducerRegistry).RegisterProducer(&source{}, false), "the place is free")
-		s.Transport.(protocol.ProducerRegistry).UnregisterProducer()
 		s.send(f, 2, 1)
 	})
 	assert.Equal(t, "p", tr.Take())
@@ -278,14 +272,14 @@ func TestFileCopierIsUsedAgain(t *testing.T) {
 
 // A peer that does not read has one chunk waiting for it, whatever the file's
 // length.
-func TestFileCopierWaitsForThePeer(t *testing.T) {
+func TestCodedFilesWaitForThePeer(t *testing.T) {
 	s, tr := coded()
 	content := bytes.Repeat([]byte("z"), 10*chunk)
 	f := fileOf(t, content)
 	tr.Stall(true)
 	tr.Do(func() { s.send(f, 0, -1) })
 	tr.Do(func() {
-		assert.Equal(t, chunk, s.Buffered())
+		assert.Equal(t, chunk+protocol.FileWeight, s.Buffered())
 		assert.True(t, s.Reading())
 	})
 	tr.Stall(false)
@@ -295,7 +289,7 @@ func TestFileCopierWaitsForThePeer(t *testing.T) {
 
 // The end of the connection tells all files, with the reason; what may not have
 // been taken does not count as sent.
-func TestFileCopierIsToldOfTheEnd(t *testing.T) {
+func TestCodedFilesAreToldOfTheEnd(t *testing.T) {
 	f := fileOf(t, noise(3*chunk))
 	for name, end := range map[string]func(*shipper, *protocoltest.Transport){
 		"Abort": func(s *shipper, tr *protocoltest.Transport) { tr.Do(s.Abort) },
@@ -316,7 +310,7 @@ func TestFileCopierIsToldOfTheEnd(t *testing.T) {
 }
 
 // A file that is too short ends the connection.
-func TestFileCopierFails(t *testing.T) {
+func TestCodedFilesFail(t *testing.T) {
 	s, tr := coded()
 	f := fileOf(t, []byte("abc"))
 	tr.Do(func() { s.send(f, 0, 4); s.send(f, 0, 1) })
@@ -326,16 +320,52 @@ func TestFileCopierFails(t *testing.T) {
 	assert.Equal(t, "3 "+why+" 0 "+why+" lost", s.take())
 }
 
-// On a connection that is closing, or that has a producer, there is no place.
-func TestFileCopierIsRefused(t *testing.T) {
+// On a connection that is closing there is no place for a file.
+func TestCodedFilesAreRefused(t *testing.T) {
 	s, tr := coded()
 	f := fileOf(t, []byte("abc"))
 	tr.Do(func() {
-		assert.NoError(t, s.Transport.(protocol.ProducerRegistry).RegisterProducer(&source{}, true))
-		s.send(f, 0, 1)
-		s.Transport.(protocol.ProducerRegistry).UnregisterProducer()
 		s.LoseConnection()
 		s.send(f, 0, 1)
 	})
-	assert.Equal(t, "0 "+protocol.ErrProducer.Error()+" 0 "+net.ErrClosed.Error()+" lost", s.take())
+	assert.Equal(t, "0 "+net.ErrClosed.Error()+" lost", s.take())
+}
+
+// What is done behind something is done when that has gone through, whatever it was
+// and however little goes at a time, and not if the connection ends before.
+func TestBehindKeepsItsPlace(t *testing.T) {
+	f := fileOf(t, []byte("file"))
+	for _, n := range []int{1, 2, 3, 100} {
+		s := &shipper{}
+		d := protocol.Stack(&dripping{n: n}, s)
+		tr := protocoltest.Connect(d)
+		say := func(text string) { d.Behind(func() { d.Below.Write([]byte(text)) }) }
+		tr.Do(func() {
+			say("[at once]")
+			assert.Equal(t, len("[at once]"), d.Below.Buffered())
+			s.Write([]byte("abc"))
+			say("[1]")
+			s.Write([]byte("def"))
+			say("[2]")
+			say("[3]")
+			d.Drained(func(err error) { assert.NoError(t, err) })
+			s.send(f, 0, -1)
+			say("[4]")
+			s.send(f, 1, 1)
+			s.Write([]byte("g"))
+			say("[5]")
+			s.LoseConnection()
+		})
+		tr.Advance(time.Second)
+		assert.Equal(t, "[at once]abc[1]def[2][3]file[4]ig[5]", tr.Take(), n)
+		assert.Equal(t, "4 <nil> 1 <nil> lost", s.take())
+	}
+	s := &shipper{}
+	v, tr := gated(s)
+	tr.Do(func() {
+		s.Write([]byte("abc"))
+		v.Behind(func() { s.note("not any more") })
+		s.Abort()
+	})
+	assert.Equal(t, "lost", s.take())
 }

@@ -15,6 +15,18 @@ import (
 //	g.Open(seal)           // everything goes through seal, at the end of each event
 //	g.Let(n, send)         // n bytes go through send now
 //
+// One that only changes what is sent, files included, opens it at the beginning:
+//
+//	type rot13 struct{ protocol.Gate }
+//
+//	func (r *rot13) ConnectionMade(t protocol.Transport) {
+//		r.Shut()
+//		r.Open(func(p []byte) { r.Below.Write(rotate(bytes.Clone(p))) })
+//		r.Gate.ConnectionMade(t)
+//	}
+//
+//	func (r *rot13) DataReceived(data []byte) { r.Above.DataReceived(rotate(data)) }
+//
 // Whatever he does, for the protocol above it is one connection: what waits counts
 // in Buffered and is bounded as the transport's queue is, closes come behind it,
 // and producers and Drained are told when it has gone all the way.
@@ -98,22 +110,14 @@ func (g *Gate) Let(n int, f func(p []byte)) {
 	g.wind()
 }
 
-// Waiting returns how many bytes can go through now: those up to the next file, or
-// what has been read of the file whose turn it is.
+// Waiting returns how many bytes can go through now: those up to the next file or
+// Behind, or what has been read of the file whose turn it is.
 func (g *Gate) Waiting() int {
-	switch file := g.next(); {
-	case file != nil:
+	if file := g.next(); file != nil {
 		return len(file.rest)
-	case g.files > 0:
-		return g.untilFile()
 	}
-	return g.held()
-}
-
-// untilFile returns how many bytes wait before the next file.
-func (g *Gate) untilFile() int {
 	for _, s := range g.stops {
-		if s.file != nil {
+		if s.drained == nil {
 			return min(int(s.at-g.passed), g.held()) // less if what waited was dropped
 		}
 	}
@@ -156,6 +160,10 @@ func (g *Gate) haveFlush() { _, _ = g.Below.Write(nil) } // what it refuses need
 // Flush has what was written in this event go through, if the Gate is open. A
 // layer that hides it calls it first. Above is told only where it has written.
 func (g *Gate) Flush() {
+	if !g.shut {
+		g.Layer.Flush()
+		return
+	}
 	g.flush()
 	if g.gauge(); g.wrote { // who was resumed has, perhaps to a Gate above
 		g.flush()
@@ -163,7 +171,7 @@ func (g *Gate) Flush() {
 }
 
 func (g *Gate) flush() {
-	if g.wrote || !g.shut {
+	if g.wrote {
 		g.Layer.Flush()
 	}
 	g.wrote = false
@@ -274,7 +282,7 @@ func (g *Gate) Reading() bool { return g.ending&losing == 0 && g.Layer.Reading()
 // Drained counts from when what waits has gone through.
 func (g *Gate) Drained(f func(error)) {
 	if g.heavy() > 0 || len(g.stops) > 0 {
-		g.stops = append(g.stops, stop{at: g.passed + int64(g.held()), f: f})
+		g.stopHere(stop{drained: f})
 	} else {
 		g.Layer.Drained(f)
 	}

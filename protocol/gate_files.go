@@ -6,12 +6,29 @@ import (
 	"os"
 )
 
-// A stop is a place in the output at which something is due: whom Drained is to
-// tell, or a file. Those at the same place are due in order.
+// A stop is a place in the output at which one of these is due. Those at the same
+// place are due in order.
 type stop struct {
-	at   int64
-	f    func(error) // of Drained; nil: it is the file
-	file *gated
+	at      int64
+	drained func(error)
+	behind  func()
+	file    *gated
+}
+
+// Behind calls f in order with Write: when all that was written so far has gone
+// through, which may be now. If the connection ends before, it does not.
+func (g *Gate) Behind(f func()) {
+	if g.heavy() == 0 && len(g.stops) == 0 {
+		f()
+	} else {
+		g.stopHere(stop{behind: f})
+	}
+}
+
+// stopHere has s be due behind what was written so far.
+func (g *Gate) stopHere(s stop) {
+	s.at = g.passed + int64(g.held())
+	g.stops = append(g.stops, s)
 }
 
 // gated is a file on its way through a Gate, a chunk at a time: the next one goes
@@ -38,7 +55,7 @@ func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err erro
 	}
 	file := &gated{done: done}
 	file.reader = NewFileReader(g.Loop(), f, off, n, g.haveFlush)
-	g.stops = append(g.stops, stop{at: g.passed + int64(g.held()), file: file})
+	g.stopHere(stop{file: file})
 	g.files++
 	g.pullAgain()
 	g.tooFull()
@@ -48,12 +65,16 @@ func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err erro
 // sees to all that is due before.
 func (g *Gate) next() *gated {
 	for !g.dropped && len(g.stops) > 0 && g.stops[0].at <= g.passed {
-		if f := g.stops[0].f; f != nil {
-			g.stops = g.stops[1:]
-			g.Layer.Drained(f)
+		s := g.stops[0]
+		if s.file == nil {
+			if g.stops = g.stops[1:]; s.behind != nil {
+				s.behind()
+			} else {
+				g.Layer.Drained(s.drained)
+			}
 			continue
 		}
-		file := g.stops[0].file
+		file := s.file
 		if len(file.rest) > 0 || file.moving {
 			return file
 		}
@@ -123,11 +144,20 @@ func (g *Gate) tellStops(reason error) {
 	s := g.stops[0]
 	g.stops = g.stops[1:]
 	defer g.tellStops(reason) // also if this one panics
-	if s.f != nil {
-		s.f(reason)
-		return
+	switch {
+	case s.drained != nil:
+		s.drained(reason)
+	case s.file != nil:
+		g.files--
+		s.file.reader.Close()
+		s.file.end(reason)
 	}
-	g.files--
-	s.file.reader.Close()
-	s.file.end(reason)
+}
+
+// later calls f in an event of its own, or at once when the loop has stopped and
+// there is none any more.
+func later(l Loop, f func()) {
+	if l.Call(f) != nil {
+		f()
+	}
 }

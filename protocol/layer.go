@@ -13,19 +13,17 @@ import (
 // A Layer stands between a transport and a protocol and is both. A layer's
 // author embeds it and hides what his layer does otherwise:
 //
-//	type rot13 struct {
+//	type counted struct {
 //		protocol.Layer
-//		files protocol.FileCopier
+//		received int
 //	}
 //
-//	func (r *rot13) DataReceived(data []byte)          { r.Above.DataReceived(rotate(data)) }
-//	func (r *rot13) Write(p []byte) (int, error)       { return r.Below.Write(rotate(bytes.Clone(p))) }
-//	func (r *rot13) WriteShared(p []byte) (int, error) { return r.Write(p) }
-//	func (r *rot13) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
-//		r.files.SendFile(r, f, off, n, done)
+//	func (c *counted) DataReceived(data []byte) {
+//		c.received += len(data)
+//		c.Above.DataReceived(data)
 //	}
 //
-//	p := protocol.Stack(&rot13{}, session)
+//	p := protocol.Stack(&counted{}, session)
 //
 // What is not hidden behaves, for the protocol above, as if there were no layer:
 //
@@ -35,10 +33,9 @@ import (
 //     would. A layer that hides one of them calls the Layer's in its own: before
 //     its own part in ReadResumed, Flush and DropInput, which adds up.
 //   - Orders and questions go to Below, also those not every transport knows.
-//     A layer that changes bytes must hide Write, WriteShared and SendFile (see
-//     [FileCopier]); one that holds output back embeds a [Gate] instead. What a layer holds back of the input
-//     lies in a field also while it calls up, for DropInput to see, and before
-//     each call up it asks Reading.
+//     A layer that changes output, or holds it back, embeds a [Gate] instead. What
+//     a layer holds back of the input lies in a field also while it calls up, for
+//     DropInput to see, and before each call up it asks Reading.
 //
 // As finds nothing through a layer, so nobody goes past it.
 type Layer struct {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 
@@ -19,17 +18,15 @@ import (
 type plain struct{ protocol.Layer }
 
 // A rot13 is a layer that moves every letter by 13.
-type rot13 struct {
-	protocol.Layer
-	files protocol.FileCopier
+type rot13 struct{ protocol.Gate }
+
+func (r *rot13) ConnectionMade(t protocol.Transport) {
+	r.Shut()
+	r.Open(func(p []byte) { r.Below.Write(rotate(bytes.Clone(p))) })
+	r.Gate.ConnectionMade(t)
 }
 
-func (r *rot13) DataReceived(data []byte)          { r.Above.DataReceived(rotate(data)) }
-func (r *rot13) Write(p []byte) (int, error)       { return r.Below.Write(rotate(bytes.Clone(p))) }
-func (r *rot13) WriteShared(p []byte) (int, error) { return r.Write(p) }
-func (r *rot13) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
-	r.files.SendFile(r, f, off, n, done)
-}
+func (r *rot13) DataReceived(data []byte) { r.Above.DataReceived(rotate(data)) }
 
 func rotate(p []byte) []byte {
 	for i, b := range p {

@@ -10,8 +10,8 @@ import (
 
 // A layer decodes what comes, encodes what goes and negotiates.
 type layer struct {
-	protocol.Layer
-	files   *protocol.FileCopier // nil until it is needed
+	protocol.Gate
+	gated   bool // text is encoded on its way through the Gate: since the first file
 	conn    Conn
 	dec     decoder
 	enc     encoder
@@ -22,6 +22,9 @@ type layer struct {
 
 // maxAnswers is how many bytes we say before we wait until the peer has read them.
 const maxAnswers = 64 << 10
+
+// behind is about how many bytes a command needs that waits behind a file.
+const behind = 200
 
 func stack(c *Config, above protocol.Protocol) *layer {
 	l := protocol.Stack(&layer{dec: decoder{config: c}}, above)
@@ -39,7 +42,7 @@ func (l *layer) ConnectionMade(t protocol.Transport) {
 	for _, o := range l.dec.config.Ask {
 		l.want(o, false, true)
 	}
-	l.Layer.ConnectionMade(t)
+	l.Gate.ConnectionMade(t)
 }
 
 // DataReceived hands up what the session wants now, and keeps a copy of the rest.
@@ -54,21 +57,21 @@ func (l *layer) DataReceived(data []byte) {
 
 // ReadResumed hands up what was kept.
 func (l *layer) ReadResumed() {
-	l.Layer.ReadResumed()
+	l.Gate.ReadResumed()
 	l.handUp()
 }
 
 // DropInput forgets what has not gone up: whole, or a command that has begun. A CR
 // has gone up at once.
 func (l *layer) DropInput() int {
-	n := l.Layer.DropInput() + len(l.in) + l.dec.drop()
+	n := l.Gate.DropInput() + len(l.in) + l.dec.drop()
 	l.in = nil
 	return n
 }
 
 func (l *layer) ConnectionLost(reason error) {
 	l.in = nil
-	l.Layer.ConnectionLost(reason)
+	l.Gate.ConnectionLost(reason)
 }
 
 // handUp goes on for as long as the session wants input: what comes behind a pause
@@ -178,7 +181,8 @@ func hears[T any](l *layer) bool {
 // setBinary follows the Binary option. Our output is binary only while both sides
 // want it so, the peer's until it says that it has ended.
 func (l *layer) setBinary() {
-	l.enc.setBinary(l.state(Binary, true) == on)
+	binary := l.state(Binary, true) == on
+	l.Behind(func() { l.enc.setBinary(binary) })
 	l.dec.binary = l.state(Binary, false).holds()
 }
 
@@ -251,10 +255,13 @@ func (l *layer) subnegotiate(o Option, data []byte) {
 	l.send(append(p, iac, se)...)
 }
 
-// send sends commands. A peer that asks and asks and does not read the answers
-// waits until it has.
+// send sends commands, in order with text. A peer that asks and asks and does not
+// read the answers waits until it has.
 func (l *layer) send(p ...byte) {
-	l.Below.Write(p)
+	l.Behind(func() { l.Below.Write(p) })
+	if l.gated {
+		l.answers += behind
+	}
 	if l.answers += len(p); l.answers > maxAnswers {
 		l.answers = 0
 		l.Hold()
@@ -264,6 +271,9 @@ func (l *layer) send(p ...byte) {
 
 // Write sends p as text.
 func (l *layer) Write(p []byte) (int, error) {
+	if l.gated {
+		return l.Gate.Write(p)
+	}
 	if _, err := l.Below.Write(l.enc.encode(p)); err != nil {
 		return 0, err
 	}
@@ -273,17 +283,21 @@ func (l *layer) Write(p []byte) (int, error) {
 // WriteShared sends p by reference if nothing in it means something to telnet, and
 // the copy that has to be made otherwise.
 func (l *layer) WriteShared(p []byte) (int, error) {
-	if _, err := l.Layer.WriteShared(l.enc.encode(p)); err != nil {
+	if l.gated {
+		return l.Gate.WriteShared(p)
+	}
+	if _, err := l.Gate.WriteShared(l.enc.encode(p)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// SendFile sends a file as text: what is written meanwhile overtakes its rest, see
-// [protocol.FileCopier].
+// SendFile sends a file as text. From the first one on, the Gate keeps the order.
 func (l *layer) SendFile(f *os.File, off, n int64, done func(sent int64, err error)) {
-	if l.files == nil {
-		l.files = &protocol.FileCopier{}
+	if !l.gated {
+		l.gated = true
+		l.Shut()
+		l.Open(func(p []byte) { l.Below.Write(l.enc.encode(p)) })
 	}
-	l.files.SendFile(l, f, off, n, done)
+	l.Gate.SendFile(f, off, n, done)
 }

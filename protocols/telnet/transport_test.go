@@ -113,29 +113,71 @@ func TestTelnetOverALayer(t *testing.T) {
 	}
 }
 
-// A file is text like what is written: its IACs are doubled, and its CRs, wherever
-// it is cut. The close waits for it.
-func TestTelnetEncodesFiles(t *testing.T) {
-	const lines = 60_000
-	content := strings.Repeat("a\xffb\rc\r\n", lines)
+// sender returns a session that can send a file with that content.
+func sender(t *testing.T, c telnet.Config, content string) (s *session, tr *protocoltest.Transport, send func()) {
 	name := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
 	f, err := os.Open(name)
 	require.NoError(t, err)
-	defer f.Close()
-	s := &session{}
-	tr := protocoltest.Connect(telnet.Config{}.New(line.New(s)))
-	tr.Do(func() {
-		sender, ok := protocol.As[protocol.FileSender](s.Conn)
-		require.True(t, ok)
-		s.SendLine("\xff")
-		sender.SendFile(f, 0, -1, func(sent int64, err error) {
+	t.Cleanup(func() { f.Close() })
+	s = &session{}
+	tr = protocoltest.Connect(c.New(line.New(s)))
+	files, ok := protocol.As[protocol.FileSender](s.Conn)
+	require.True(t, ok)
+	return s, tr, func() {
+		files.SendFile(f, 0, -1, func(sent int64, err error) {
 			assert.NoError(t, err)
 			assert.EqualValues(t, len(content), sent)
 		})
+	}
+}
+
+// A file is text like what is written: its IACs are doubled, and its CRs, wherever
+// it is cut. What is written and said afterwards follows it, and the close waits.
+func TestTelnetEncodesFiles(t *testing.T) {
+	const lines = 60_000
+	s, tr, send := sender(t, telnet.Config{}, strings.Repeat("a\xffb\rc\r\n", lines))
+	tr.Do(func() {
+		s.SendLine("\xff")
+		telnet.Of(s.Conn).HideInput()
+		send()
+		s.SendLine("\xff")
+		telnet.Of(s.Conn).Command(telnet.GoAhead)
+		send()
+		w, _ := protocol.As[protocol.SharedWriter](s.Conn)
+		w.WriteShared([]byte("\xffz"))
 		s.LoseConnection()
 	})
-	want := "\xff\xff\r\n" + strings.Repeat("a\xff\xffb\r\x00c\r\n", lines)
+	file := strings.Repeat("a\xff\xffb\r\x00c\r\n", lines)
+	want := "\xff\xff\r\n\xff\xfb\x01" + file + "\xff\xff\r\n\xff\xf9" + file + "\xff\xffz"
 	assert.True(t, want == tr.Take())
 	assert.Equal(t, protocol.ErrConnectionDone, tr.Lost())
+}
+
+// An agreement to Binary that comes while a file is on its way changes what follows
+// our answer, which follows the file.
+func TestBinaryBeginsBehindFiles(t *testing.T) {
+	file := strings.Repeat("\r\r\n", 100_000)
+	s, tr, send := sender(t, telnet.Config{Grant: []telnet.Option{telnet.Binary}}, file)
+	tr.Stall(true)
+	tr.Do(send)
+	tr.Receive("\xff\xfd\x00")
+	tr.Do(func() { s.Write([]byte("\ra")) })
+	tr.Receive("\xff\xfe\x00")
+	tr.Do(func() { s.Write([]byte("\rb")) })
+	tr.Stall(false)
+	assert.True(t, strings.ReplaceAll(file, "\r\r", "\r\x00\r")+"\xff\xfb\x00\ra\xff\xfc\x00\r\x00b" == tr.Take())
+}
+
+// A peer that asks without end while it does not take a file is not read any further.
+func TestAnswersBehindFilesAreBounded(t *testing.T) {
+	const asked = 10_000
+	s, tr, send := sender(t, telnet.Config{}, "file")
+	tr.Stall(true)
+	tr.Do(send)
+	tr.Receive(strings.Repeat("\xff\xfd\x05", asked))
+	tr.Do(func() { assert.False(t, s.Reading()) })
+	tr.Stall(false)
+	assert.Equal(t, "file"+strings.Repeat("\xff\xfc\x05", asked), tr.Take())
+	tr.Do(func() { assert.True(t, s.Reading()) })
 }
