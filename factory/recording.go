@@ -22,10 +22,12 @@ import (
 //	served := factory.Recording{}.Around(f) // writes into the folder transcripts
 //
 // In it C is the peer, also if that is a server. It can be played if f goes by
-// nothing but what its peer says and the time: not by other connections, other
-// goroutines, addresses or chance. Time is told in whole milliseconds; a timer and
-// input within the same one may change places. An end that comes from outside of
-// f (a reset, another policy) is only a comment.
+// nothing but what its peer says and the time: not by other connections, addresses
+// or chance, nor by which of two things is done first that are done elsewhere. Time
+// is told in whole milliseconds, as T~, since all that happens takes some and not
+// only what has waited for it; a timer and input within the same one may change
+// places. An end that comes from outside of f (a reset, another policy) is only a
+// comment.
 //
 // Inside a factory that adds TLS it writes down what was said, around one what
 // went over the wire, which nobody can play. StartTLS leaves no trace.
@@ -149,7 +151,7 @@ func (r *recorder) filed(int64, error) {}
 func (r *recorder) tellTime() {
 	if d := r.clock.Now().Sub(r.told).Truncate(time.Millisecond); d > 0 {
 		r.told = r.told.Add(d)
-		r.add("T: " + d.String())
+		r.add("T~ " + d.String())
 	}
 }
 

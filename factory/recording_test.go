@@ -59,7 +59,7 @@ func ExampleRecording() {
 	// C| is any
 	// S: HELLO
 	// S| IS ANY
-	// T: 1.5s
+	// T~ 1.5s
 	// C: body there?
 	// S: BODY THERE?
 	// C"\x00\x01"
@@ -127,7 +127,7 @@ func TestRecordingTellsWhoEnds(t *testing.T) {
 			tr.Advance(time.Minute)
 			tr.Receive("b")
 			tr.Do(p.LoseConnection)
-		}, "S| a\nS.\nT: 1m0s\nC| b\n# connection done\n"},
+		}, "S| a\nS.\nT~ 1m0s\nC| b\n# connection done\n"},
 		{func(tr *protocoltest.Transport, p *probe) {
 			r, _ := protocol.As[protocol.ProducerRegistry](p.Transport)
 			tr.Do(func() { assert.NoError(t, r.RegisterProducer(idler{}, true)); p.LoseConnection() })
@@ -176,7 +176,7 @@ func TestRecordingTellsTime(t *testing.T) {
 		tr.Advance(700 * time.Microsecond)
 		tr.Receive("x")
 	}
-	assert.Equal(t, "C| x\nT: 1ms\nC| x\nT: 1ms\nC| x\nC| x\n", b.String())
+	assert.Equal(t, "C| x\nT~ 1ms\nC| x\nT~ 1ms\nC| x\nC| x\n", b.String())
 }
 
 // A connection does not notice that it cannot be recorded; the log does, once.

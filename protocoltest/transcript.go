@@ -1,6 +1,7 @@
 package protocoltest
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -26,21 +27,26 @@ import (
 //	S.   we end our side
 //	D.   we go down: the protocol's Shutdown, see protocol.Shutdowner
 //	T:   that much time passes (time.ParseDuration)
+//	T~   the same, and what we answer behind it we may have answered before
 //	#    a comment
 //
 // One space behind the mark is not part of the text. What the client says
 // without waiting for an answer is cut as a whole; our answers up to the
 // client's next word are compared at once, so nothing else may be said. f builds
-// a protocol for each cut; what it shares lives through all of them.
+// a protocol for each cut; what it shares lives through all of them. The first cut
+// that fails is the last one.
 //
-// Connections that were recorded by a factory.Recording are such files. Where it
-// is the client that is tested, C is its server.
+// Connections that were recorded by a factory.Recording are such files. Their times
+// are T~: here nothing takes time but timers, so what came of work elsewhere, or of
+// reading on, comes at once. Where it is the client that is tested, C is its server.
 func Transcript(t *testing.T, f factory.Factory, file string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	for name := range Cuts("") {
-		t.Run(name, func(t *testing.T) { play(t, f, name, string(text)) })
+		if !t.Run(name, func(t *testing.T) { play(t, f, name, file, string(text)) }) {
+			return
+		}
 	}
 }
 
@@ -55,14 +61,17 @@ type player struct {
 	judge
 	tr   *Transport
 	cut  string
+	file string
 	line int    // the number of the line that is played
+	last string // line of the client
 	said string // by the client, not sent yet
 	want string // of us, not compared yet
+	got  string // of us, not expected yet
 }
 
-func play(t judge, f factory.Factory, cut, text string) {
+func play(t judge, f factory.Factory, cut, file, text string) {
 	t.Helper()
-	p := &player{judge: t, tr: Connect(f.BuildProtocol(theirs)), cut: cut}
+	p := &player{judge: t, tr: Connect(f.BuildProtocol(theirs)), cut: cut, file: file, last: "the beginning"}
 	for i, l := range strings.Split(text, "\n") {
 		p.line = i + 1
 		p.next(l)
@@ -75,8 +84,12 @@ func play(t judge, f factory.Factory, cut, text string) {
 func (p *player) next(l string) {
 	p.Helper()
 	mark, rest := l[:min(2, len(l))], l[min(2, len(l)):]
-	if p.want != "" && mark[:min(1, len(mark))] != "S" {
+	who := mark[:min(1, len(mark))]
+	if p.want != "" && who != "S" && mark != "T~" {
 		p.compare()
+	}
+	if who == "C" {
+		p.last = fmt.Sprintf("line %d, %s", p.line, l)
 	}
 	switch mark {
 	case "C:", "C|", `C"`:
@@ -88,19 +101,25 @@ func (p *player) next(l string) {
 		p.tr.EOF()
 	case "S.":
 		p.compare()
-		assert.True(p, p.tr.Closed(), "line %d: not closed", p.line)
+		assert.True(p, p.tr.Closed(), "%s: not closed", p.where())
 	case "D.":
 		p.compare()
 		p.tr.Shutdown()
 	case "T:":
 		p.compare()
-		d, err := time.ParseDuration(p.text("T|", rest))
-		require.NoError(p, err, "line %d", p.line)
-		p.tr.Advance(d)
+		p.advance(rest)
+	case "T~":
+		p.compareFirst()
+		p.advance(rest)
 	default:
 		comment := l == "" || l == "#" || strings.HasPrefix(l, "# ")
-		require.True(p, comment, "line %d is no transcript: %q", p.line, l)
+		require.True(p, comment, "%s:%d is no transcript: %q", p.file, p.line, l)
 	}
+}
+
+// where is where we are, for whoever reads what is wrong.
+func (p *player) where() string {
+	return fmt.Sprintf("at %s:%d, behind %s", p.file, p.line, p.last)
 }
 
 // text is what the rest of a line with this mark says.
@@ -116,7 +135,7 @@ func (p *player) text(mark, rest string) string {
 	case ':':
 		text += "\r\n"
 	}
-	require.True(p, ok, "line %d is no transcript: %q", p.line, mark+rest)
+	require.True(p, ok, "%s:%d is no transcript: %q", p.file, p.line, mark+rest)
 	return text
 }
 
@@ -132,10 +151,33 @@ func (p *player) send() {
 	p.said = ""
 }
 
-// compare sends, and looks at what we have answered since the last time.
+// answers sends, and returns what we have answered since the last comparison.
+func (p *player) answers() string {
+	p.send()
+	p.got += p.tr.Take()
+	return p.got
+}
+
+// compare looks at all that we have answered.
 func (p *player) compare() {
 	p.Helper()
-	p.send()
-	require.Equal(p, p.want, p.tr.Take(), "before line %d", p.line)
-	p.want = ""
+	require.Equal(p, p.want, p.answers(), p.where())
+	p.want, p.got = "", ""
+}
+
+// compareFirst looks at what we have to have answered by now.
+func (p *player) compareFirst() {
+	p.Helper()
+	got := p.answers()
+	first := got[:min(len(p.want), len(got))]
+	require.Equal(p, p.want, first, p.where())
+	p.want, p.got = "", got[len(first):]
+}
+
+// advance has that much time pass.
+func (p *player) advance(text string) {
+	p.Helper()
+	d, err := time.ParseDuration(p.text("T|", text))
+	require.NoError(p, err, p.where())
+	p.tr.Advance(d)
 }

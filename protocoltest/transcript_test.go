@@ -38,7 +38,7 @@ func judged(f factory.Factory, cut, text string) string {
 				panic(v)
 			}
 		}()
-		play(a, f, cut, text)
+		play(a, f, cut, "file", text)
 	}()
 	return a.wrong
 }
@@ -64,21 +64,31 @@ func TestTranscript(t *testing.T) {
 		{"# a comment\n#\n\nC: a\nC|  b\nS: A\nS|  B", ""},
 		{"C:\nS:\n", ""},
 		{"C\"\\x00\\xff\\n a\"\nS\"\\x00\ufffd\\n A\"", ""},
-		{"C\"a\\r\\n\"\nC|b\nS: A\nS| B", `line 2 is no transcript: "C|b"`},
+		{"C\"a\\r\\n\"\nC|b\nS: A\nS| B", `file:2 is no transcript: "C|b"`},
 		{"C| a\nC| b\nS| A\nS| B\nC.\nS.", ""},
-		{"C| a\nD.\nS| Abye\nS.", "before line 2"},
+		{"C| a\nD.\nS| Abye\nS.", "at file:2"},
 		{"C| a\nS| A\nD.\nS| bye\nS.", ""},
-		{"C| a\nS| A\nS.", "line 3: not closed"},
-		{"C| a\nS| B\nC| b", "before line 3"},
-		{"C| a\nS| A\nT: 1s\nS| A", "before line 5"},
-		{"C| a", "before line 2"},
-		{"T: soon", "line 1"},
-		{"C\"", "line 1"},
-		{"C\"a", "line 1"},
-		{"C \"a\"", "line 1"},
-		{"#!", "line 1"},
-		{"X: a", "line 1"},
-		{"C", "line 1"},
+		{"C| a\nS| A\nS.", "at file:3, behind line 1, C| a: not closed"},
+		{"C| a\nS| B\nC| b", "at file:3"},
+		{"C| a\nS| A\nT: 1s\nS| A", "at file:5, behind line 1, C| a"},
+		{"C| a\nT: 1s\nS| A", "at file:2, behind line 1, C| a"},
+		{"C| a\nT~ 1s\nS| A", ""},
+		{"C| a\nC| b\nS| A\nT~ 1s\nT~ 1s\nS| B\nC| c\nS| C\nC.\nT~ 1s\nS.", ""},
+		{"C| a\nS| A\nT~ 1s\nS| B", "at file:5"},
+		{"C| a\nS| AB\nT~ 1s", "at file:3"},
+		{"C| a\nS| B\nT~ 1s", "at file:3"},
+		{"C| ab\nS| A\nT~ 1s", "at file:4"},
+		{"C| ab\nS| A\nT~ 1s\nC| c", "at file:5"},
+		{"T~ soon", "file:1"},
+		{"S| A", "at file:2, behind the beginning"},
+		{"C| a", "at file:2"},
+		{"T: soon", "file:1"},
+		{"C\"", "file:1"},
+		{"C\"a", "file:1"},
+		{"C \"a\"", "file:1"},
+		{"#!", "file:1"},
+		{"X: a", "file:1"},
+		{"C", "file:1"},
 	} {
 		wrong := judged(politely(), "whole", c.text)
 		assert.Equal(t, c.wrong == "", wrong == "", "%q: %s", c.text, wrong)
@@ -188,5 +198,36 @@ func TestRecordingsCanBePlayed(t *testing.T) {
 			assert.Empty(t, judged(nagging("hurry up"), cut, text), "%s, %s:\n%s", name, cut, text)
 			assert.Contains(t, judged(nagging("Hurry up"), cut, text), "Not equal", "%s, %s", name, cut)
 		}
+	}
+}
+
+// A slow protocol takes its time for a line, during which it does not read, and has
+// another one worked on elsewhere.
+type slow struct{ line.Base }
+
+func (s *slow) LineReceived(l []byte) {
+	text := string(l)
+	s.SendLine("wait, " + text)
+	s.PauseReading()
+	s.AfterFunc(20*time.Millisecond, func() {
+		s.SendLine("done, " + text)
+		s.ResumeReading()
+		err := s.Loop().(protocol.Worker).Work(func() {
+			_ = s.Loop().Call(func() { s.SendLine("worked, " + text) })
+		})
+		if err != nil {
+			s.Abort()
+		}
+	})
+}
+
+// What took time when it was recorded and takes none here does not matter.
+func TestRecordingsOfSlowProtocolsCanBePlayed(t *testing.T) {
+	const text = "C: 1\nC: 2\nS: wait, 1\nT~ 20ms\nS: done, 1\nT~ 1ms\nS: wait, 2\n" +
+		"T~ 7ms\nS: worked, 1\nT~ 12ms\nS: done, 2\nT~ 30ms\nS: worked, 2\nC.\nS.\n"
+	slowly := factory.Each(func() protocol.Protocol { return line.New(&slow{}) })
+	for cut := range Cuts("") {
+		assert.Empty(t, judged(slowly, cut, text), cut)
+		assert.Contains(t, judged(slowly, cut, strings.ReplaceAll(text, "T~", "T:")), "at file:6, behind line 2, C: 2")
 	}
 }
