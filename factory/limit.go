@@ -11,7 +11,8 @@ import (
 
 // A Limit bounds how many connections there may be at a time. Put it around a
 // factory by Around; several share the bounds if they are put into the same
-// Limit, also those of different loops.
+// Limit, also those of different loops. Who is refused, a reactor counts
+// (Stats.Refused) and logs at Debug.
 type Limit struct {
 	Total   int // connections in all; no limit if zero
 	PerPeer int // connections of one peer; no limit if zero

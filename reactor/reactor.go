@@ -31,7 +31,8 @@ var ErrRunning = loop.ErrRunning
 // Config tunes a Reactor. The zero value suits most.
 type Config struct {
 	// Logger gets failures to accept, panics of callbacks and what the watchdog
-	// sees. slog.Default() if nil.
+	// sees; at Debug also who is refused, and why each connection has ended.
+	// slog.Default() if nil.
 	Logger *slog.Logger
 
 	// DrainTimeout is how long connections may take to end after Stop, before

@@ -1,7 +1,9 @@
 package loop
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
@@ -111,6 +113,7 @@ func (c *Conn) lost() {
 	l.release(int(c.fd), c.facts&reset != 0)
 	l.conns--
 	reason := c.reason()
+	c.logEnd(reason)
 	c.tellRare(reason)
 	c.call("ConnectionLost", func() { c.proto.ConnectionLost(reason) })
 	c.proto, c.flusher = nil, nil
@@ -118,6 +121,14 @@ func (c *Conn) lost() {
 		c.opts.client.disconnected(reason)
 	}
 	l.checkIdle()
+}
+
+// logEnd says why the connection has ended. Nobody else may hear it: a layer that
+// refuses a peer has no protocol yet.
+func (c *Conn) logEnd(reason error) {
+	if log := c.loop.Logger(); log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("connection ended", "peer", c.peer, "protocol", protocol.NameOf(c.proto), "reason", reason)
+	}
 }
 
 // lastWords reads once more from a connection that cannot be written to: the

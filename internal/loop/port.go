@@ -182,7 +182,7 @@ func (p *port) isClosed() bool {
 // accepted makes a connection of an accepted socket. Who is refused is told by
 // the close alone.
 func (l *Loop) accepted(fd int, peer net.Addr, p *port) {
-	if err := l.attach(fd, None, peer, p.factory, p.opts, nil); err != nil && err != protocol.ErrRefused {
+	if err := l.attach(fd, None, peer, p.factory, p.opts, nil); err != nil {
 		l.Logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
 	}
 }

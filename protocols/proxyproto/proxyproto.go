@@ -14,8 +14,8 @@ import (
 )
 
 // Reasons of a connection that never came to its protocol: it is aborted, as the
-// specification wants it, and nobody above is told. If the factory inside builds
-// no protocol the reason is protocol.ErrRefused.
+// specification wants it, and nobody above is told; the reactor logs the reason at
+// Debug. If the factory inside builds no protocol it is protocol.ErrRefused.
 var (
 	// ErrNoHeader is beginning with anything but a header.
 	ErrNoHeader = errors.New("proxyproto: no header")

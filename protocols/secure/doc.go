@@ -12,8 +12,9 @@
 // # From the start
 //
 // The factory that Wrap is given builds its protocol when the handshake is done,
-// so what it builds never sees a peer that did not get so far. A client whose
-// handshake fails hears ConnectFailed, with a [*HandshakeError]. Put limits outside
+// so what it builds never sees a peer that did not get so far: why, the reactor logs
+// at Debug. A client whose handshake fails hears ConnectFailed, with a
+// [*HandshakeError]. Put limits outside
 // of Wrap, so that peers count that stall in the handshake, and what reconnects
 // inside. A [Factory] builds from what the handshake came to.
 //
