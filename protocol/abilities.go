@@ -134,11 +134,13 @@ type TCPTuner interface {
 	SetOOBInline(on bool) error
 }
 
-// A TLSStarter can change to TLS in the middle of a connection.
+// A TLSStarter can change to TLS in the middle of a connection, if below there is
+// who can: Offer of package secure. Every Layer is one, to pass it on.
 type TLSStarter interface {
 	// StartTLS is called after the reply that allows it was written. The error is
 	// errors.ErrUnsupported where nobody can, or where that reply still waits in a
-	// [Gate] above who can.
+	// [Gate] above who can. After any error the connection is aborted: the peer,
+	// which was allowed to, goes on in TLS.
 	StartTLS() error
 }
 

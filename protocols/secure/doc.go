@@ -24,11 +24,20 @@
 // reply that allows it:
 //
 //	func (s *session) startTLS() {
+//		t, ok := protocol.As[protocol.TLSStarter](s.Conn)
+//		if !ok {
+//			s.SendLine("454 TLS not available")
+//			return
+//		}
 //		s.SendLine("220 Go ahead")
-//		if t, ok := protocol.As[protocol.TLSStarter](s.Conn); ok {
-//			s.check(t.StartTLS())
+//		if err := t.StartTLS(); err != nil {
+//			s.Abort() // the peer goes on in TLS
 //		}
 //	}
+//
+// A layer between, such as telnet, is a TLSStarter whatever is below it, and says
+// errors.ErrUnsupported where nobody can. Whether to advertise TLS a protocol knows
+// from whoever put Offer around it.
 //
 // What was written before leaves in clear, what is written afterwards waits until
 // it can be encrypted. Input that came before and was not used, a command that the

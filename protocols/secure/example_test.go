@@ -17,12 +17,22 @@ type parrot struct{ line.Base }
 
 func (p *parrot) LineReceived(l []byte) {
 	if string(l) == "STARTTLS" {
-		p.SendLine("220 Go ahead")
-		if t, ok := protocol.As[protocol.TLSStarter](p.Conn); ok && t.StartTLS() == nil {
-			return
-		}
+		p.startTLS()
+		return
 	}
 	p.SendLine("you said " + string(l))
+}
+
+func (p *parrot) startTLS() {
+	t, ok := protocol.As[protocol.TLSStarter](p.Conn)
+	if !ok {
+		p.SendLine("454 TLS not available")
+		return
+	}
+	p.SendLine("220 Go ahead")
+	if t.StartTLS() != nil {
+		p.Abort()
+	}
 }
 
 func (p *parrot) Secured(state tls.ConnectionState) {
