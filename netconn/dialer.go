@@ -1,9 +1,13 @@
 package netconn
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
+	"time"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
@@ -24,8 +28,8 @@ type Dialer struct {
 	Wrap func(factory.Factory) factory.Factory
 
 	// Socket tunes the socket; its Timeout is for the attempt, besides the
-	// context's. A peer that takes nothing is not dropped, unless it says so,
-	// as a writer has deadlines for that.
+	// context's, and for the reactor to run. A peer that takes nothing is not
+	// dropped, unless it says so, as a writer has deadlines for that.
 	Socket factory.Socket
 }
 
@@ -38,6 +42,9 @@ func (d Dialer) Dial(network, addr string) (net.Conn, error) {
 // afterwards. Networks and addresses are those of the Network. The error is a
 // *net.OpError.
 func (d Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	if d.Network == nil {
+		panic("netconn: a Dialer needs a Network, which a reactor is")
+	}
 	mayBlock(d.Network)
 	a := &attempt{result: make(chan result, 1)}
 	var f factory.Factory = a
@@ -46,18 +53,40 @@ func (d Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn
 	}
 	n := d.Network.Tuned(patient(d.Socket))
 	connector := n.Connect(network, addr, f)
-	err := n.Call(func() {}) // a loop that has stopped makes no attempt, and says nothing
+	err := d.begun(ctx, n)
 	if err == nil {
 		select {
 		case r := <-a.result:
 			return r.conn, dialError(network, addr, r.err)
 		case <-ctx.Done():
-			connector.Stop() // also ends a connection that is there already
 			err = ctx.Err()
 		}
 	}
+	connector.Stop() // also ends a connection that is there already
 	return nil, dialError(network, addr, err)
 }
+
+// begun waits until the loop has begun the attempt, whose timeout it then counts.
+// One that has stopped makes no attempt, and says nothing.
+func (d Dialer) begun(ctx context.Context, l protocol.Loop) error {
+	heard := make(chan struct{})
+	if err := l.Call(func() { close(heard) }); err != nil {
+		return err
+	}
+	if d.Socket.Timeout >= 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, cmp.Or(d.Socket.Timeout, 30*time.Second), errIdle)
+		defer cancel()
+	}
+	select {
+	case <-heard:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+var errIdle = fmt.Errorf("the reactor does not run: %w", os.ErrDeadlineExceeded)
 
 // dialError is err as that of a net.Dialer.
 func dialError(network, addr string, err error) error {

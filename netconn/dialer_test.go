@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -147,5 +148,30 @@ func TestStopEndsDial(t *testing.T) {
 		m.Stop()
 		requireOp(t, wait(t, dialling), "dial", protocol.ErrShutdown)
 		wait(t, w.unused)
+	})
+}
+
+// A reactor that does not run is not waited for without end.
+func TestDialNeedsARunningReactor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := reactortest.NewMemory(reactortest.Config{})
+		for timeout, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Minute: time.Minute} {
+			began := time.Now()
+			_, err := netconn.Dialer{Network: m, Socket: factory.Socket{Timeout: timeout}}.Dial("tcp", "127.0.0.1:1")
+			requireOp(t, err, "dial", os.ErrDeadlineExceeded)
+			assert.ErrorContains(t, err, "does not run")
+			assert.Equal(t, want, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err := netconn.Dialer{Network: m, Socket: factory.Socket{Timeout: -1}}.DialContext(ctx, "tcp", "127.0.0.1:1")
+		requireOp(t, err, "dial", context.DeadlineExceeded)
+	})
+}
+
+// A Dialer without a Network says so.
+func TestDialerNeedsANetwork(t *testing.T) {
+	assert.PanicsWithValue(t, "netconn: a Dialer needs a Network, which a reactor is", func() {
+		_, _ = netconn.Dialer{}.Dial("tcp", "127.0.0.1:1")
 	})
 }

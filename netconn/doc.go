@@ -2,8 +2,9 @@
 // [net.Conn], a [net.Listener] and a dialer. So libraries that were written for
 // goroutines run on a reactor, beside its protocols and behind its policies.
 //
-// A server behind limits:
+// A server behind limits, on a reactor that runs:
 //
+//	go r.Run(ctx)
 //	l, err := netconn.Listen(r, "tcp", ":8080", limit.Around, idle.Around)
 //	err = http.Serve(l, handler)
 //
@@ -12,6 +13,18 @@
 //	d := netconn.Dialer{Network: r, Wrap: secure.Config{Client: tlsConfig}.Wrap}
 //	c, err := d.Dial("tcp", "mail.example.com:465")
 //	client, err := smtp.NewClient(c, "mail.example.com")
+//
+// # HTTP over TLS
+//
+// net/http speaks HTTP/2, and sets Request.TLS, only on connections that it encrypts
+// itself, or that are *tls.Conn. So a server that wants these listens without TLS:
+//
+//	l, err := netconn.Listen(r, "tcp", ":8443", limit.Around)
+//	err = server.ServeTLS(l, "", "") // by its TLSConfig
+//
+// Over secure.Config.Wrap it speaks HTTP/1.1, and NextProtos may not offer h2, which
+// the client would then speak. What the handshake came to the connection has, for
+// http.Server.ConnContext to remember: protocol.TLSStater.
 //
 // # What is as in package net
 //

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -54,6 +55,35 @@ func TestHTTPAboveTLS(t *testing.T) {
 		}
 		assert.Equal(t, "http/1.1", wait(t, protocols))
 		assert.Empty(t, protocols, "one connection")
+	})
+}
+
+// A server that encrypts by itself speaks HTTP/2, and tells handlers of TLS.
+func TestServeTLS(t *testing.T) {
+	inEach(t, func(t *testing.T, r reactortest.Reactor) {
+		ours, theirs := certified(t)
+		l := listen(t, r)
+		server := &http.Server{
+			TLSConfig: &tls.Config{Certificates: ours.Server.Certificates},
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				fmt.Fprint(w, req.Proto, req.TLS != nil)
+			}),
+		}
+		served := async(func() error { return server.ServeTLS(l, "", "") })
+		d := netconn.Dialer{Network: r}
+		transport := &http.Transport{
+			DialContext: d.DialContext, ForceAttemptHTTP2: true,
+			TLSClientConfig: &tls.Config{RootCAs: theirs.Client.RootCAs},
+		}
+		answer, err := (&http.Client{Transport: transport}).Get("https://" + l.Addr().String())
+		require.NoError(t, err)
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		assert.Equal(t, "HTTP/2.0true", string(body))
+		transport.CloseIdleConnections()
+		require.NoError(t, server.Close())
+		assert.Equal(t, http.ErrServerClosed, wait(t, served))
 	})
 }
 
