@@ -25,6 +25,8 @@
 //		return co.Sleep(time.Second)
 //	})
 //
+// The example of [RunOn] waits for one line after the other.
+//
 // [All] and [First] wait for several, [Go] is for work that blocks, [Every] for
 // what repeats, [Await] for goroutines that want an answer from the loop.
 //

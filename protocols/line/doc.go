@@ -22,7 +22,9 @@
 //
 // Pausing, closing, another delimiter, another limit and raw mode hold from the
 // very next line on, also if it has arrived already. Lines that are held back
-// by a pause are handed up when it ends, before anything more is read.
+// by a pause are handed up when it ends, before anything more is read. So one that
+// asks question by question may be a coroutine: see the example of RunOn in package
+// deferred.
 //
 // # What it costs
 //
