@@ -16,6 +16,9 @@ import (
 //	again := &factory.Reconnecting{Clock: network}
 //	c := network.Connect("tcp", "192.0.2.1:25", again.Around(f))
 //
+// It stands inside TLS, tlsConfig.Wrap(again.Around(f)), so that a connection counts
+// from when its handshake is done, and one whose handshake failed as none.
+//
 // The delay is back at its beginning after a connection that lasted longer than
 // Initial. It gives up when the network stops, after Stop, after the Connector's
 // Stop and after MaxRetries. It belongs to the loop of its Clock.
