@@ -8,8 +8,8 @@
 // difference. A session that wants more asks for its Conn:
 //
 //	func (l *login) LineReceived(name []byte) {
-//		l.SendLine("Password:")
 //		telnet.Of(l.Conn).HideInput()
+//		l.SendLine("Password:")
 //	}
 //
 // and hears what the peer tells by implementing [WindowWatcher],

@@ -19,8 +19,8 @@ func (l *login) ConnectionMade(c *line.Conn) { c.SendLine("Name:") }
 func (l *login) LineReceived(text []byte) {
 	if l.name == "" {
 		l.name = string(text)
+		telnet.Of(l.Conn).HideInput() // before it can be typed
 		l.SendLine("Password:")
-		telnet.Of(l.Conn).HideInput()
 		return
 	}
 	telnet.Of(l.Conn).ShowInput()
@@ -39,6 +39,6 @@ func Example() {
 	fmt.Printf("%q\n", tr.Take())
 	// Output:
 	// window: 80 by 24
-	// "Name:\r\n\xff\xfd\x1fPassword:\r\n\xff\xfb\x01"
+	// "Name:\r\n\xff\xfd\x1f\xff\xfb\x01Password:\r\n"
 	// "\xff\xfc\x01\r\nWelcome, eve.\r\n"
 }

@@ -52,6 +52,18 @@ const (
 	GoAhead     Command = 249
 )
 
+var commandNames = map[Command]string{
+	EndOfFile: "EOF", Suspend: "SUSP", AbortJob: "ABORT", EndOfRecord: "EOR", NOP: "NOP", DataMark: "DM",
+	Break: "BRK", Interrupt: "IP", AbortOutput: "AO", AreYouThere: "AYT", EraseChar: "EC", EraseLine: "EL", GoAhead: "GA",
+}
+
+func (c Command) String() string {
+	if name, ok := commandNames[c]; ok {
+		return name
+	}
+	return fmt.Sprintf("command %d", byte(c))
+}
+
 // The commands that this package sends and hears itself.
 const (
 	se   = 240 // end of a subnegotiation

@@ -63,7 +63,8 @@ type TerminalWatcher interface {
 // A CommandReceiver is a session that hears commands, such as Interrupt.
 type CommandReceiver interface {
 	// CommandReceived is told of each command that stands on its own. An
-	// AreYouThere has been answered already.
+	// AreYouThere has been answered already. Behind the Interrupt of a client's
+	// interrupt key follows the DataMark of its Synch.
 	CommandReceived(c Command)
 }
 

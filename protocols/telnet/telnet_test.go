@@ -49,7 +49,7 @@ func (s *session) LineReceived(l []byte) {
 
 func (s *session) WindowResized(w, h int)                           { s.note("%dx%d", w, h) }
 func (s *session) TerminalNamed(name string)                        { s.note("%s", name) }
-func (s *session) CommandReceived(c telnet.Command)                 { s.note("command %d", c) }
+func (s *session) CommandReceived(c telnet.Command)                 { s.note("%v", c) }
 func (s *session) SubnegotiationReceived(o telnet.Option, p []byte) { s.note("%v %q", o, p) }
 
 func (s *session) OptionChanged(o telnet.Option, ours, on bool) {
@@ -151,10 +151,11 @@ func TestTerminalType(t *testing.T) {
 // Commands are told at their place in the text.
 func TestCommandsInOrder(t *testing.T) {
 	talk(t, telnet.Config{},
-		turn{"one\r\nha\xff\xf4\xff\xf2lf\r\n", "", `"one", command 244, command 242, "half"`},
-		turn{"\xff\xf6", "[Yes]\r\n", "command 246"},
-		turn{"\xff\xf0\xff\xf7", "", "command 247"},
+		turn{"one\r\nha\xff\xf4\xff\xf2lf\r\n", "", `"one", IP, DM, "half"`},
+		turn{"\xff\xf6", "[Yes]\r\n", "AYT"},
+		turn{"\xff\xf0\xff\xf7", "", "EC"},
 	)
+	assert.Equal(t, "command 7", telnet.Command(7).String())
 }
 
 // What the configuration offers, asks for, grants and accepts.
@@ -257,7 +258,7 @@ func TestInputDuringAPause(t *testing.T) {
 	assert.Equal(t, `"pause"`, s.take())
 	tr.Do(s.ResumeReading)
 	tr.Receive("\xf4")
-	assert.Equal(t, `"one", "two", command 244`, s.take())
+	assert.Equal(t, `"one", "two", IP`, s.take())
 }
 
 // So is what waits behind a pause.
@@ -337,7 +338,7 @@ func TestBothSides(t *testing.T) {
 			c.Subnegotiate(telnet.Binary, []byte("\xff!"))
 			c.Subnegotiate(telnet.NAWS, nil)
 		})
-		assert.Equal(t, `BINARY theirs off, "text", "", BINARY ours off, command 244`, server.take())
+		assert.Equal(t, `BINARY theirs off, "text", "", BINARY ours off, IP`, server.take())
 		assert.Equal(t, "BINARY ours off, BINARY theirs off, TM theirs on", client.take())
 	}
 }
