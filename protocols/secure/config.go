@@ -27,7 +27,7 @@ var (
 
 	// ErrHandshakeTimeout ends a handshake that takes too long, within a
 	// [*HandshakeError].
-	ErrHandshakeTimeout = errors.New("secure: handshake takes too long")
+	ErrHandshakeTimeout = errors.New("took too long")
 
 	// ErrStarted is the answer to StartTLS on a connection that has it already.
 	ErrStarted = errors.New("secure: TLS was started already")
@@ -47,8 +47,8 @@ func (e *HandshakeError) Unwrap() error { return e.Err }
 // Config says how connections are encrypted. Either Server or Client is set: which
 // of the two sides of TLS is ours.
 type Config struct {
-	// Server is the configuration of the side that has a certificate. It is used
-	// as it is and may be shared with other Configs, which then resume each
+	// Server is the configuration of the side that has a certificate, or a
+	// function that gets one. It is used as it is and may be shared with other Configs, which then resume each
 	// other's sessions. It must not be changed any more.
 	Server *tls.Config
 
@@ -71,13 +71,13 @@ type Config struct {
 // Wrap returns f over TLS from the start. f builds its protocol when the
 // handshake is done; if it is a [Factory], from what came of it. Where it builds
 // none the connection is closed with [protocol.ErrRefused]. It panics unless one of
-// Server and Client is set.
+// Server and Client is set, and if Server has no certificate.
 func (c Config) Wrap(f factory.Factory) factory.Factory {
 	return watch(&wrapped{Factory: f, config: c.check()})
 }
 
 // Offer returns f over a connection that begins in clear and changes to TLS by
-// StartTLS. It panics unless one of Server and Client is set.
+// StartTLS. It panics as Wrap does.
 func (c Config) Offer(f factory.Factory) factory.Factory {
 	config := c.check()
 	return factory.Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol { return stack(config, p, nil) })
@@ -86,6 +86,9 @@ func (c Config) Offer(f factory.Factory) factory.Factory {
 func (c Config) check() *Config {
 	if (c.Server == nil) == (c.Client == nil) {
 		panic("secure: a Config needs either Server or Client, and not both")
+	}
+	if s := c.Server; s != nil && len(s.Certificates) == 0 && s.GetCertificate == nil && s.GetConfigForClient == nil {
+		panic("secure: Server needs Certificates, GetCertificate or GetConfigForClient")
 	}
 	if c.Client != nil && c.Client.Renegotiation != tls.RenegotiateNever {
 		c.Client = c.Client.Clone()

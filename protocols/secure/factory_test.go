@@ -264,11 +264,16 @@ func TestWrapWithoutConnect(t *testing.T) {
 	assert.PanicsWithValue(t, protocol.Reused, func() { wrapped.ConnectionMade(&session{}) })
 }
 
-// A Config that is no side, or both, is a mistake.
+// A Config that is no side, or both, or has no certificate, is a mistake.
 func TestConfigNeedsOneSide(t *testing.T) {
-	for _, c := range []secure.Config{{}, {Server: serverTLS, Client: clientTLS}} {
+	for _, c := range []secure.Config{{}, {Server: serverTLS, Client: clientTLS}, {Server: &tls.Config{}}} {
 		assert.Panics(t, func() { c.Wrap(of(nil)) })
 		assert.Panics(t, func() { c.Offer(of(nil)) })
+	}
+	got := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }
+	chosen := func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, nil }
+	for _, c := range []*tls.Config{{GetCertificate: got}, {GetConfigForClient: chosen}} {
+		assert.NotPanics(t, func() { secure.Config{Server: c}.Wrap(of(nil)) })
 	}
 	assert.ErrorIs(t, secure.ErrTruncated, io.ErrUnexpectedEOF)
 	assert.False(t, errors.Is(&secure.HandshakeError{Err: io.EOF}, secure.ErrTruncated))

@@ -308,6 +308,7 @@ func TestHandshakeTimeout(t *testing.T) {
 		var failed *secure.HandshakeError
 		assert.ErrorAs(t, tr.Lost(), &failed)
 		assert.ErrorIs(t, tr.Lost(), secure.ErrHandshakeTimeout)
+		assert.EqualError(t, tr.Lost(), "secure: handshake: took too long")
 		assert.Zero(t, tr.Timers())
 	}
 	server := &session{}
