@@ -1,6 +1,7 @@
 package factory
 
 import (
+	"cmp"
 	"net"
 	"sync"
 	"time"
@@ -28,29 +29,28 @@ type Throttle struct {
 	TotalRead, TotalWrite int
 
 	// Burst is how many bytes may go at once after a rest; those of one second if
-	// zero.
+	// zero, so that the first second may have twice the rate.
 	Burst int
 
 	once            sync.Once
 	reading, writes *rate.Limiter // of all; nil: no limit
 }
 
-// Around returns f within the bounds.
+// Around returns f within the bounds. It panics if one of them is negative.
 func (t *Throttle) Around(f Factory) Factory {
+	if min(t.Read, t.Write, t.TotalRead, t.TotalWrite, t.Burst) < 0 {
+		panic("factory: a Throttle's bounds cannot be negative; 0 is none")
+	}
 	t.once.Do(func() { t.reading, t.writes = t.limiter(t.TotalRead), t.limiter(t.TotalWrite) })
 	return Around(f, t.wrap)
 }
 
 // limiter returns one for so many bytes per second.
 func (t *Throttle) limiter(perSecond int) *rate.Limiter {
-	if perSecond <= 0 {
+	if perSecond == 0 {
 		return nil
 	}
-	burst := t.Burst
-	if burst <= 0 {
-		burst = perSecond
-	}
-	return rate.NewLimiter(rate.Limit(perSecond), burst)
+	return rate.NewLimiter(rate.Limit(perSecond), cmp.Or(t.Burst, perSecond))
 }
 
 func (t *Throttle) wrap(p protocol.Protocol, _ net.Addr) protocol.Protocol {

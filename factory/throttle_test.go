@@ -166,3 +166,10 @@ func TestThrottleWithoutLimits(t *testing.T) {
 	tr.Receive(strings.Repeat("x", 1<<20))
 	assert.Equal(t, 1<<20, s.heard)
 }
+
+// A bound that cannot be meant is a mistake.
+func TestThrottleRefusesNegativeBounds(t *testing.T) {
+	for _, slow := range []*factory.Throttle{{Read: -1}, {Write: -1}, {TotalRead: -1}, {TotalWrite: -1}, {Write: 1, Burst: -1}} {
+		assert.Panics(t, func() { slow.Around(nothing()) })
+	}
+}

@@ -14,10 +14,10 @@ import (
 
 // A TrafficLog logs what is said on connections: that one is made, what it has
 // received and sent ("n" bytes, "data" the first of them), who ends it how, and
-// the reason for which it is lost. "conn" counts the connections, "peer" is the
-// other side. What one event writes is one line of the log, before it is sent. Of a
-// file (SendFile) it logs the name, and what was sent of it when that is done: its
-// content stays out of the program.
+// the reason for which it is lost. "conn" counts the connections, of each Around by
+// itself; "peer" is the other side. What one event writes is one line of the log,
+// before it is sent. Of a file (SendFile) it logs the name, and what was sent of it
+// when that is done: its content stays out of the program.
 //
 // Around a factory that adds TLS it logs what goes over the wire, inside one what
 // is said.
