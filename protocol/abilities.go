@@ -102,9 +102,6 @@ type FileSender interface {
 	//
 	// However long it is, a file does not pause reading or the writer. Each counts
 	// as FileWeight in Buffered and all that goes by it, so many do.
-	//
-	// Layers that send by a [FileCopier], telnet's for one, keep no order with what is
-	// written behind the file, and take it for a producer.
 	SendFile(f *os.File, off, n int64, done func(sent int64, err error))
 }
 
