@@ -1,0 +1,63 @@
+// Sendmail sends the message on its standard input.
+//
+//	printf 'Subject: hi\n\nHow are you?\n' |
+//		go run ./examples/sendmail -connect 127.0.0.1:2525 -starttls none -from ann@a.test -to bob@b.test
+//
+// Its exit status is one of sysexits(3), and says whether it helps to try again: 0 is
+// accepted for all, 64 a wrong flag, 66 no message, 67 nobody of that name, 68 no such
+// host, 69 refused for good, 74 lost sight of at its end (perhaps accepted), 75 not now,
+// 76 no mail server there, 77 a password that is wrong, or would be told in clear.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+func main() {
+	var config smtp.ClientConfig
+	var m smtp.Mail
+	switch err := parse(os.Args[1:], &config, &m); {
+	case err == nil:
+		os.Exit(send(config, m))
+	case !errors.Is(err, flag.ErrHelp):
+		os.Exit(exUsage)
+	}
+}
+
+// send ends when there is a reply to the message, or at SIGINT or SIGTERM.
+func send(config smtp.ClientConfig, m smtp.Mail) (status int) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	body, err := spool(os.Stdin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exNoInput
+	}
+	defer body.Close()
+	r, err := reactor.New(reactor.Config{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exTempFail
+	}
+	config.Network, m.Body = r, body
+	err = r.Call(func() {
+		smtp.Send(config, m).Done(func(result smtp.Result, err error) {
+			status = tell(result, err)
+			r.Stop()
+		})
+	})
+	if err = errors.Join(err, r.Run(ctx)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exTempFail
+	}
+	return status
+}
