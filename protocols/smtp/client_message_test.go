@@ -87,8 +87,9 @@ func TestClientArguments(t *testing.T) {
 		for _, bad := range []string{"a b@c", "a@b>", "<a@b>", "a@b\r\nDATA", "a@b\n", "a\x00@b", "a@b ", "a@b> SIZE=1", "\"a\rb\"@c", "a@b\x7f", "\xff@b", "a@b\u2028"} {
 			m := message("hi", "bob@b.test")
 			m.From = bad
-			_, err := p.send(m)
+			r, err := p.send(m)
 			requireSendError(t, err, "MAIL", false)
+			assert.Equal(t, []smtp.Receipt{{Address: "bob@b.test", Err: err}}, r.To)
 			_, err = p.send(message("hi", bad))
 			e := requireSendError(t, err, "RCPT", false)
 			assert.False(t, e.Temporary())

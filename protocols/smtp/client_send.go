@@ -3,7 +3,6 @@ package smtp
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync/atomic"
 )
 
@@ -41,15 +40,9 @@ func newAttempt(m Mail) *attempt {
 // prepare reads what was given, before anything is sent. A recipient that is no
 // address is not worth a server's time; the others are.
 func (a *attempt) prepare() (err error) {
-	if a.m.From != "" {
-		from, err := ParseAddress(a.m.From)
-		if err != nil {
-			return &SendError{Verb: "MAIL", Err: malformed(7, a.m.From)}
-		}
-		a.from = from.String()
-	}
 	a.res.To = make([]Receipt, len(a.m.To))
 	a.to, a.as = make([]string, len(a.m.To)), make([]int, len(a.m.To))
+	first := make(map[string]int)
 	for i, given := range a.m.To {
 		a.as[i], a.res.To[i].Address = i, given
 		to, err := ParseAddress(given)
@@ -58,9 +51,20 @@ func (a *attempt) prepare() (err error) {
 			continue
 		}
 		a.to[i] = to.String()
-		a.as[i] = slices.Index(a.to, a.to[i])
+		if n, again := first[a.to[i]]; again {
+			a.as[i] = n
+		} else {
+			first[a.to[i]] = i
+		}
 	}
-	if err := a.refused(); err != nil {
+	if a.m.From != "" {
+		from, err := ParseAddress(a.m.From)
+		if err != nil {
+			return &SendError{Verb: "MAIL", Err: malformed(7, a.m.From)}
+		}
+		a.from = from.String()
+	}
+	if err = a.refused(); err != nil {
 		return err
 	}
 	if a.survey, err = surveyed(a.m.Body); err != nil {
@@ -88,11 +92,12 @@ func (a *attempt) refused() error {
 // verdict is the result, or what is known now that err ends the attempt. It decides
 // that the end of the message will not be sent, if it was not.
 func (a *attempt) verdict(err error) (Result, error) {
-	if a.at.Load() == decided {
+	a.at.CompareAndSwap(before, never)
+	at := a.at.Load()
+	if at == decided {
 		return a.res, a.err
 	}
-	stopped := a.at.CompareAndSwap(before, never) || a.at.Load() == never
-	e := &SendError{Verb: "send", Unknown: !stopped, Err: err}
+	e := &SendError{Verb: "send", Unknown: at == sent, Err: err}
 	res := Result{To: make([]Receipt, len(a.m.To))}
 	for i, to := range a.m.To {
 		res.To[i] = Receipt{Address: to, Err: e}
