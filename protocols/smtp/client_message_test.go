@@ -80,6 +80,24 @@ func TestClientAllRefused(t *testing.T) {
 	})
 }
 
+// A server that does not forget a message that was refused is met again over another
+// connection.
+func TestClientResetFails(t *testing.T) {
+	refused := hello + "C: MAIL FROM:<ann@a.test>\nS: 250 ok\nC: RCPT TO:<bob@b.test>\nS: 550 no\nC: RSET\n"
+	for _, end := range []string{"CLOSE", "HANG", "S: 421 bye", "S: 502 what?", "S: what?"} {
+		inBubble(t, func(p *play) {
+			p.serve(refused+end, hello+transaction+goodbye)
+			c := p.config.New()
+			defer c.Close()
+			_, err := c.SendContext(context.Background(), message("hi", "bob@b.test"))
+			requireSendError(t, err, "RCPT", false)
+			_, err = c.SendContext(context.Background(), message("hi", "bob@b.test"))
+			assert.NoError(t, err, end)
+			require.NoError(t, c.QuitContext(context.Background()))
+		})
+	}
+}
+
 // What is no address, or would be more than one line, is not told to the server, nor
 // is one asked for it.
 func TestClientArguments(t *testing.T) {

@@ -48,16 +48,16 @@ func (t *talk) do(ctx context.Context, f func() error) error {
 }
 
 func (t *talk) try(ctx context.Context, f func() error) error {
+	if t.raw != nil && t.dirty {
+		if _, err := t.command("RSET", 250); err != nil { // a new connection is in no transaction
+			t.close()
+		}
+		t.dirty = false
+	}
 	if t.raw == nil {
 		if err := t.connect(ctx); err != nil {
 			return err
 		}
-	}
-	if t.dirty {
-		if _, err := t.command("RSET", 250); err != nil {
-			return err
-		}
-		t.dirty = false
 	}
 	return f()
 }
