@@ -238,6 +238,34 @@ func TestClientGivesUpWhileWriting(t *testing.T) {
 	})
 }
 
+// Nor is it where the Body has come to its end by then.
+func TestClientGivesUpWhileReading(t *testing.T) {
+	inBubble(t, func(p *play) {
+		p.serve(upTo(4) + "S: 354 go on") // and nothing comes
+		c := p.config.New()
+		end := make(chan struct{})
+		body := &fickle{Reader: strings.NewReader("hi"), second: func() (io.Reader, error) {
+			return io.MultiReader(strings.NewReader("hi"), waits(end)), nil
+		}}
+		d, result := p.begin(func() *deferred.Deferred[smtp.Result] {
+			return c.Send(smtp.Mail{From: "ann@a.test", To: []string{"bob@b.test"}, Body: body})
+		})
+		synctest.Wait()
+		p.on(d.Cancel)
+		requireSendError(t, (<-result).err, "send", false)
+		close(end)
+		require.NoError(t, c.Close())
+	})
+}
+
+// A Reader that has nothing, but for its end, which it waits for.
+type waits chan struct{}
+
+func (w waits) Read([]byte) (int, error) {
+	<-w
+	return 0, io.EOF
+}
+
 // What waits for its turn can be given up, too, and the others do not notice.
 func TestClientGivesUpInTheQueue(t *testing.T) {
 	inBubble(t, func(p *play) {
