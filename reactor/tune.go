@@ -107,9 +107,7 @@ func (o *options) keepAlive(idle time.Duration) {
 	if idle == 0 {
 		idle = 15 * time.Second
 	}
-	seconds := int((idle + time.Second - 1) / time.Second)
-	o.set("TCP_KEEPIDLE", unix.IPPROTO_TCP, keepIdle, seconds)
-	o.set("TCP_KEEPINTVL", unix.IPPROTO_TCP, keepInterval, seconds)
+	o.keepIdle(int((idle + time.Second - 1) / time.Second))
 }
 
 func number(on bool) int {

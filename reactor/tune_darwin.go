@@ -2,7 +2,4 @@ package reactor
 
 import "golang.org/x/sys/unix"
 
-const (
-	keepIdle     = unix.TCP_KEEPALIVE
-	keepInterval = unix.TCP_KEEPINTVL
-)
+const keepIdleOption = unix.TCP_KEEPALIVE

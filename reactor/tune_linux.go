@@ -6,11 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	keepIdle     = unix.TCP_KEEPIDLE
-	keepInterval = unix.TCP_KEEPINTVL
-)
-
 // openSocket returns a stream socket that does not block and is closed on exec.
 func openSocket(family int) (int, error) {
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
