@@ -17,15 +17,28 @@
 // connection, and decides about every sender, recipient and message. Sessions are those
 // of emersion/go-smtp: what was written for its server runs here.
 //
-// # Where it runs
+// # Where the server runs
 //
-// The server belongs to the loop of its connections. A Session is asked on goroutines
+// It belongs to the loop of its connections. A Session is asked on goroutines
 // of the loop's pool, one question at a time, so it may block; one that never does says
 // so (LoopSession) and is asked on the loop. A message is handed over when all of it
 // has arrived: up to Config.MaxMemory it waits in memory, then in a file. So a slow
 // client holds no goroutine, and one that is cut off delivers no half.
 //
-// # What it offers
+// # Sending
+//
+//	c := smtp.ClientConfig{Network: r, Addr: "mail.example.com:587", User: "ann", Password: secret}
+//	result, err := smtp.SendMail(ctx, c, smtp.Mail{
+//		From: "ann@example.com", To: []string{"bob@example.org"}, Body: strings.NewReader(text),
+//	})
+//
+// SendMail waits and is for goroutines; [Send] answers a Deferred and is for the loop;
+// a [Client] keeps its connection for the next message. TLS is required unless the
+// config says otherwise. An error says whether the message may be sent again
+// ([ErrNotAccepted]) or has perhaps arrived ([ErrUnknown]); the Result tells of each
+// recipient, also where there is no error.
+//
+// # What the server offers
 //
 // SMTP and LMTP (RFC 2033) with PIPELINING (RFC 2920), 8BITMIME (6152), SIZE (1870),
 // CHUNKING (3030), SMTPUTF8 (6531), ENHANCEDSTATUSCODES (2034), STARTTLS (3207), TLS
