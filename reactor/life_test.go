@@ -161,6 +161,14 @@ func TestMisuseIsCaught(t *testing.T) {
 	assert.Positive(t, caught)
 }
 
+// A Factory that is none is noticed where it is given.
+func TestNilFactory(t *testing.T) {
+	r := start(t, reactor.Config{})
+	_, err := r.Listen("tcp", "127.0.0.1:0", nil)
+	assert.ErrorContains(t, err, "nil Factory")
+	assert.Panics(t, func() { r.Connect("tcp", "127.0.0.1:1", nil) })
+}
+
 // A layer stands below the user's protocol.
 type layer struct{ protocol.Layer }
 

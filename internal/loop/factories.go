@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"errors"
 	"reflect"
 	runtimedebug "runtime/debug"
 	"sync"
@@ -15,6 +16,8 @@ type factories struct {
 	uses      map[factory.Starter]*use
 }
 
+var errNoFactory = errors.New("reactor: a nil Factory builds no protocols")
+
 // A use is one that is used. Its own mutex is held while it is started: it may
 // listen with others meanwhile.
 type use struct {
@@ -26,6 +29,9 @@ type use struct {
 // startFactory starts f at its first use. stop takes that back; the last stop
 // stops f. More than one call of stop is no harm.
 func (l *Loop) startFactory(f factory.Factory) (stop func(), err error) {
+	if f == nil {
+		return nil, errNoFactory
+	}
 	s, ok := protocol.As[factory.Starter](f)
 	if !ok {
 		return func() {}, nil

@@ -2,6 +2,7 @@ package portforward
 
 import (
 	"cmp"
+	"errors"
 	"net"
 	"time"
 
@@ -30,6 +31,17 @@ type Factory struct {
 	// may be nil.
 	Failed func(client net.Addr, err error)
 }
+
+// StartFactory fails, and so does Listen, without Network or To.
+func (f *Factory) StartFactory() error {
+	if f.Network == nil || f.To == "" {
+		return errors.New("portforward: a Factory needs Network and To")
+	}
+	return nil
+}
+
+// StopFactory does nothing.
+func (f *Factory) StopFactory() {}
 
 // BuildProtocol returns the client's side of a connection through.
 func (f *Factory) BuildProtocol(peer net.Addr) protocol.Protocol {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/portforward"
+	"github.com/torsion-go/torsion/reactortest"
 )
 
 // What either side says the other hears, in order, and nothing else.
@@ -133,4 +135,13 @@ func TestHalfClose(t *testing.T) {
 		}
 		assert.Equal(t, []error{protocol.ErrConnectionDone, protocol.ErrConnectionDone}, s.clients)
 	})
+}
+
+// A Factory that cannot connect is noticed when it is listened with.
+func TestFactoryNeedsNetworkAndTo(t *testing.T) {
+	n := reactortest.NewMemory(reactortest.Config{})
+	for _, f := range []*portforward.Factory{{}, {Network: n}, {To: back}} {
+		_, err := n.Listen("tcp", front, factory.Idle{}.Around(f))
+		assert.EqualError(t, err, "portforward: a Factory needs Network and To")
+	}
 }
