@@ -3,6 +3,7 @@ package secure_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 
 	"github.com/torsion-go/torsion/factory"
@@ -108,4 +109,22 @@ func ExampleConfig_Offer() {
 	// client: 220 Go ahead
 	// server: over TLS 1.3
 	// client: you said hello
+}
+
+// A certificate as PEM: for clients of other makers to trust, and to be loaded again.
+func ExampleSelfSigned() {
+	cert, err := secure.SelfSigned("localhost", "127.0.0.1")
+	if err != nil {
+		panic(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		panic(err)
+	}
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}) // cert.pem
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})                  // key.pem, 0600
+
+	again, err := tls.X509KeyPair(certPEM, keyPEM)
+	fmt.Println(again.Leaf.DNSNames, again.Leaf.IPAddresses, err)
+	// Output: [localhost] [127.0.0.1] <nil>
 }
