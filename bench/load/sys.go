@@ -88,6 +88,7 @@ func dial(port int) (int32, error) {
 	if err != nil {
 		return -1, err
 	}
+	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	// Close with RST: no TIME_WAIT, so the ports do not run out.
 	unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	if err = unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
@@ -109,7 +110,6 @@ func connect(port, n int, greet func(fds []int32, from int)) []int32 {
 		for len(fds) < n && len(fds)-from < 32 {
 			fd, err := dial(port)
 			check(err)
-			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 			watch(fd, int32(len(fds)))
 			fds = append(fds, fd)
 		}
