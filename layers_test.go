@@ -53,6 +53,7 @@ var mayImport = map[string]string{
 	"protocols/proxyproto":  "protocol factory clock",
 	"protocols/portforward": "protocol factory clock protocols/proxyproto",
 	"protocols/smtp":        "protocol factory clock deferred netconn protocols/line protocols/secure",
+	"protocols/ftp":         "protocol factory clock deferred netconn protocols/line protocols/telnet protocols/secure",
 	"netconn":               "protocol factory clock",
 
 	// L3: what drives them.
@@ -69,7 +70,7 @@ var mayImport = map[string]string{
 const forTests = "factory deferred protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
 
 // overSockets are folders whose tests use a reactor over real sockets, too.
-const overSockets = "netconn protocols/smtp"
+const overSockets = "netconn protocols/smtp protocols/ftp"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{
@@ -77,6 +78,7 @@ var foreign = map[string]string{
 	"golang.org/x/sys":               "internal/*/*.go reactor/*.go",
 	"golang.org/x/text":              "protocols/chat/*.go",
 	"golang.org/x/time":              "factory/throttle.go",
+	"github.com/jlaffaye/ftp":        "protocols/ftp/*.go",
 	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go", // and every test
 	"github.com/pires/go-proxyproto": "protocols/proxyproto/*.go",
 	"github.com/emersion":            "protocols/smtp/*.go examples/*/*.go",

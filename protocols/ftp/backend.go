@@ -1,0 +1,63 @@
+package ftp
+
+import (
+	"crypto/tls"
+	"net"
+)
+
+// A Backend knows the users.
+type Backend interface {
+	// Login returns the account of who says to be user. It is called on a goroutine
+	// of the loop's pool. Any error is answered with 530, but for an *Error, which is
+	// the reply: say the same of an unknown user as of a wrong password, and take the
+	// same time for both. anonymous and ftp are users as all others are.
+	Login(p *Peer, user, password string) (*Account, error)
+}
+
+// BackendFunc is a function as a Backend.
+type BackendFunc func(p *Peer, user, password string) (*Account, error)
+
+// Login calls f.
+func (f BackendFunc) Login(p *Peer, user, password string) (*Account, error) {
+	return f(p, user, password)
+}
+
+// A Peer is whom a session talks to.
+type Peer struct {
+	Remote net.Addr             // the client; what the PROXY protocol says, if that is below
+	Local  net.Addr             // the address it has connected to
+	Host   string               // the server that it has asked for (RFC 7151)
+	Client string               // what it calls its program (CLNT)
+	TLS    *tls.ConnectionState // nil in clear
+}
+
+// An Account is what a user may do, and with which files.
+type Account struct {
+	Files Files
+	Home  string     // where sessions begin; "/" if empty
+	Allow Permission // ReadOnly if zero
+}
+
+// A Permission is a set of what a user may do.
+type Permission uint16
+
+const (
+	List   Permission = 1 << iota // LIST, NLST, MLSD, MLST, STAT, SIZE, MDTM, CWD
+	Read                          // RETR
+	Create                        // STOR, STOU of new files
+	Modify                        // STOR over others, APPE, REST with STOR, MFMT, SITE CHMOD
+	Delete                        // DELE, RMD
+	Rename                        // RNFR, RNTO
+	Mkdir                         // MKD
+
+	ReadOnly  = List | Read
+	ReadWrite = ReadOnly | Create | Modify | Delete | Rename | Mkdir
+)
+
+// An Error is a reply of 400 and above.
+type Error struct {
+	Code int
+	Text string
+}
+
+func (e *Error) Error() string { return e.Text }

@@ -1,0 +1,2 @@
+// Package ftp is a file server and a file client (RFC 959).
+package ftp
