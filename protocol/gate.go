@@ -53,6 +53,7 @@ type Gate struct {
 	dropped bool   // Drop or Abort was called
 
 	ending uint8 // which ends have been asked for
+	before uint8 // and which were, before Shut
 	full   uint8 // why writers are paused
 	moving bool  // what waitsFull is for has gone below, and Drained is to come
 	pacing       // of a producer
@@ -73,10 +74,15 @@ const (
 // rooms are buffers for what waits until the end of an event.
 var rooms = sync.Pool{New: func() any { return new([room]byte) }}
 
-// Shut has everything that is written from now on wait.
+// Shut has everything that is written from now on wait. A producer has heard of all
+// pauses below, as the Gate has.
 func (g *Gate) Shut() {
+	first := !g.shut
 	g.shut, g.through = true, nil
-	g.moveProducer()
+	if first {
+		g.ending |= g.before
+		g.pull()
+	}
 }
 
 // Open has what waits go through f, and all that is written from now on: when the
@@ -108,20 +114,6 @@ func (g *Gate) Let(n int, f func(p []byte)) {
 	}
 	g.next()
 	g.wind()
-}
-
-// Waiting returns how many bytes can go through now: those up to the next file or
-// Behind, or what has been read of the file whose turn it is.
-func (g *Gate) Waiting() int {
-	if file := g.next(); file != nil {
-		return len(file.rest)
-	}
-	for _, s := range g.stops {
-		if s.drained == nil {
-			return min(int(s.at-g.passed), g.held()) // less if what waited was dropped
-		}
-	}
-	return g.held()
 }
 
 // held returns how many bytes wait, without files.
@@ -278,15 +270,6 @@ func (g *Gate) Buffered() int { return g.heavy() + g.Below.Buffered() }
 
 // Reading is false from the end on, also where that still waits.
 func (g *Gate) Reading() bool { return g.ending&losing == 0 && g.Layer.Reading() }
-
-// Drained counts from when what waits has gone through.
-func (g *Gate) Drained(f func(error)) {
-	if g.heavy() > 0 || len(g.stops) > 0 {
-		g.stopHere(stop{drained: f})
-	} else {
-		g.Layer.Drained(f)
-	}
-}
 
 // PauseWriting is told by below.
 func (g *Gate) PauseWriting() { g.fill(belowFull) }

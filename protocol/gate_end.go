@@ -18,6 +18,7 @@ func (g *Gate) LoseConnection() {
 		g.ending |= losing
 		g.wind()
 	} else {
+		g.before |= losing
 		g.Layer.LoseConnection()
 	}
 }
@@ -26,6 +27,7 @@ func (g *Gate) LoseConnection() {
 func (g *Gate) CloseWrite() {
 	switch {
 	case !g.shut:
+		g.before |= halving
 		g.Layer.CloseWrite()
 	case g.ending == 0:
 		g.ending |= halving

@@ -15,6 +15,15 @@ type stop struct {
 	file    *gated
 }
 
+// Drained counts from when what waits has gone through.
+func (g *Gate) Drained(f func(error)) {
+	if g.heavy() > 0 || len(g.stops) > 0 {
+		g.stopHere(stop{drained: f})
+	} else {
+		g.Layer.Drained(f)
+	}
+}
+
 // Behind calls f in order with Write: when all that was written so far has gone
 // through, which may be now. If the connection ends before, it does not.
 func (g *Gate) Behind(f func()) {
@@ -59,6 +68,20 @@ func (g *Gate) SendFile(f *os.File, off, n int64, done func(sent int64, err erro
 	g.files++
 	g.pullAgain()
 	g.tooFull()
+}
+
+// Waiting returns how many bytes can go through now: those up to the next file or
+// Behind, or what has been read of the file whose turn it is.
+func (g *Gate) Waiting() int {
+	if file := g.next(); file != nil {
+		return len(file.rest)
+	}
+	for _, s := range g.stops {
+		if s.drained == nil {
+			return min(int(s.at-g.passed), g.held()) // less if what waited was dropped
+		}
+	}
+	return g.held()
 }
 
 // next returns the file whose turn it is, with what can go through of it now. It

@@ -1,7 +1,8 @@
 package protocol
 
-// pacing is a Gate's producer, which it paces as a transport does. Below knows of a
-// holder instead: that is told when the transport is full, and keeps ends back.
+// pacing is a Gate's producer, which it paces as a transport does, from Shut on. Below
+// knows of a holder instead: that is told when the transport is full, and keeps ends
+// back.
 type pacing struct {
 	producer  Producer
 	streaming bool
@@ -13,21 +14,37 @@ type pacing struct {
 // A holder is what below takes for the producer.
 type holder struct{ g *Gate }
 
-func (h holder) PauseProducing()  { h.g.fill(belowFull) }
-func (h holder) ResumeProducing() { h.g.empty(belowFull) }
-func (h holder) StopProducing()   { h.g.stopProducer() }
+func (h holder) PauseProducing() {
+	if h.g.shut {
+		h.g.fill(belowFull)
+	} else {
+		h.g.producer.PauseProducing()
+	}
+}
+
+func (h holder) ResumeProducing() {
+	if h.g.shut {
+		h.g.empty(belowFull)
+	} else {
+		h.g.producer.ResumeProducing()
+	}
+}
+
+func (h holder) StopProducing() { h.g.stopProducer() }
 
 // RegisterProducer has p paced by what waits and by what the kernel has to take.
 func (g *Gate) RegisterProducer(p Producer, streaming bool) error {
 	switch {
-	case !g.shut:
-		err := g.Layer.RegisterProducer(p, streaming)
-		if err == nil {
-			g.adopt(p, streaming)
-		}
-		return err
 	case g.producer != nil:
 		return ErrProducer
+	case !g.shut:
+		g.adopt(p, streaming)
+		err := g.Layer.RegisterProducer(holder{g}, streaming)
+		if err != nil {
+			g.producer = nil
+		}
+		g.kept = g.producer != nil // it was not stopped at once
+		return err
 	case g.ending != 0:
 		p.StopProducing()
 		return nil
@@ -68,16 +85,6 @@ func (g *Gate) letGo() {
 	}
 }
 
-// moveProducer takes a producer over that was registered below before Shut. It has
-// heard of all pauses there, and so has the Gate.
-func (g *Gate) moveProducer() {
-	if r, ok := As[ProducerRegistry](g.Below); ok && g.producer != nil {
-		r.UnregisterProducer()
-		g.keep()
-		g.pull()
-	}
-}
-
 // UnregisterProducer has a close go on that waited for the producer.
 func (g *Gate) UnregisterProducer() {
 	if g.producer == nil {
@@ -86,6 +93,7 @@ func (g *Gate) UnregisterProducer() {
 	g.producer = nil
 	switch {
 	case !g.shut:
+		g.kept = false
 		g.Layer.UnregisterProducer()
 	case g.ending == 0:
 		g.letGo()
@@ -135,7 +143,7 @@ func (g *Gate) resumeProducer() {
 }
 
 func (g *Gate) stopProducer() {
-	if p := g.producer; p != nil && g.shut {
+	if p := g.producer; p != nil {
 		g.producer = nil
 		p.StopProducing()
 	}
