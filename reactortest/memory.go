@@ -26,10 +26,11 @@ type Memory struct {
 
 var _ Reactor = (*Memory)(nil)
 
-// NewMemory returns a reactor that serves nobody yet.
+// NewMemory returns a reactor that serves nobody yet. If Workers is negative it has
+// none: work is done in its next Step, by whoever calls that.
 func NewMemory(c Config) *Memory {
 	m := &Memory{woken: make(chan struct{}, 1), socket: c.Socket}
-	m.kernel = memnet.New(loop.Config{Logger: c.Logger, DrainTimeout: c.DrainTimeout, Workers: c.Workers, Watchdog: -1})
+	m.kernel = memnet.New(loop.Config{Logger: c.Logger, DrainTimeout: c.DrainTimeout, Workers: c.Workers, Inline: c.Workers < 0, Watchdog: -1})
 	m.kernel.Woken = m.wake
 	return m
 }
