@@ -46,7 +46,7 @@ func (s *session) startChunk(arg string) {
 		return
 	}
 	s.SetRawMode()
-	s.timer.Reset(s.timeLeft())
+	s.awaitData()
 }
 
 // chunkReceived reads the chunk up to its end; commands follow.
@@ -60,10 +60,10 @@ func (s *session) chunkReceived(p []byte) {
 	}
 	switch {
 	case c.left == 0:
-		s.SetLineMode(p[n:])
+		s.awaitCommands(p[n:])
 		s.endChunk()
 	case taken:
-		s.spill(func() {})
+		s.spill(s.awaitData)
 	}
 }
 

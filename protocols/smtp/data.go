@@ -15,7 +15,7 @@ func (s *session) startData(string) {
 	s.mail.began = s.Now()
 	s.reply(354, "", "End data with <CR><LF>.<CR><LF>")
 	s.SetRawMode()
-	s.timer.Reset(s.timeLeft())
+	s.awaitData()
 }
 
 // dataReceived reads the message up to its end; commands follow.
@@ -23,10 +23,10 @@ func (s *session) dataReceived(p []byte) {
 	m := s.mail
 	n, end := m.dots.feed(p, s.bodyReceived)
 	if !end {
-		s.spill(func() {})
+		s.spill(s.awaitData)
 		return
 	}
-	s.SetLineMode(p[n:])
+	s.awaitCommands(p[n:])
 	s.deliver()
 }
 
@@ -49,7 +49,6 @@ func (s *session) spill(then func()) {
 		if b.err = err; err != nil {
 			b.buf = nil
 		}
-		s.timer.Reset(s.timeLeft())
 		then()
 	})
 }

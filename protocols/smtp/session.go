@@ -108,7 +108,7 @@ func (s *session) LineReceived(l []byte) {
 
 // RawDataReceived is the next part of a message.
 func (s *session) RawDataReceived(p []byte) {
-	s.timer.Reset(s.timeLeft())
+	s.awaitData()
 	if s.chunk != nil {
 		s.chunkReceived(p)
 	} else {
@@ -117,15 +117,21 @@ func (s *session) RawDataReceived(p []byte) {
 	s.mayEnd()
 }
 
-// timeLeft is how long the client may take for the next bytes of its message.
-func (s *session) timeLeft() time.Duration {
+// awaitData gives the client time for the next bytes of its message.
+func (s *session) awaitData() {
 	var began time.Time
 	if c := s.chunk; c != nil && c.refused.code != 0 {
 		began = c.began
 	} else {
 		began = s.mail.began
 	}
-	return min(s.server.DataTimeout, s.server.MessageTimeout-s.Now().Sub(began))
+	s.timer.Reset(min(s.server.DataTimeout, s.server.MessageTimeout-s.Now().Sub(began)))
+}
+
+// awaitCommands goes back to lines: rest, and what follows.
+func (s *session) awaitCommands(rest []byte) {
+	s.SetLineMode(rest)
+	s.timer.Reset(s.server.CommandTimeout)
 }
 
 // tooSlow ends the connection of a client that takes too long.
