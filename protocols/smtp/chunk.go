@@ -22,8 +22,7 @@ func (s *session) startChunk(arg string) {
 	n, ok := parseSize(size)
 	c := &chunk{size: n, left: n, last: strings.EqualFold(word, "LAST"), began: s.Now()}
 	if !ok || more && !c.last {
-		s.reply(501, "5.5.4", "Syntax: BDAT size [LAST]")
-		s.close(ErrMalformed)
+		s.malformedChunk()
 		return
 	}
 	if s.phase == addressed {
@@ -47,6 +46,15 @@ func (s *session) startChunk(arg string) {
 	}
 	s.SetRawMode()
 	s.awaitData()
+}
+
+var bdat = []byte("BDAT")
+
+// malformedChunk is the end, whatever is wrong with the line: to somebody else it may
+// announce a chunk, which would be obeyed here.
+func (s *session) malformedChunk() {
+	s.reply(501, "5.5.4", "Syntax: BDAT size [LAST]")
+	s.close(ErrMalformed)
 }
 
 // chunkReceived reads the chunk up to its end; commands follow.

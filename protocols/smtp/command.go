@@ -52,10 +52,13 @@ func (s *session) command(l []byte) {
 	var upper [8]byte
 	name = upperCase(upper[:0], name)
 	v, known := verbs[string(name)]
+	text := isText(l)
 	switch {
+	case bytes.HasPrefix(name, bdat) && (len(name) > len(bdat) || len(l) > maxLine || !text):
+		s.malformedChunk()
 	case len(l) > maxLine && string(name) != "AUTH":
 		s.wrong(reply{500, "5.5.2", "Line too long"})
-	case !isText(l):
+	case !text:
 		s.wrong(reply{500, "5.5.2", "Bad characters in command"})
 	case !known:
 		s.wrong(reply{500, "5.5.1", "Command not recognized"})
