@@ -84,15 +84,15 @@ func (s *session) endChunk() {
 	case c.refused.code != 0 && s.phase != chunking:
 		s.wrong(c.refused)
 	case c.refused.code != 0:
+		s.mail.part = !c.last
 		s.fail(c.refused)
 	case c.last:
 		s.deliver()
-	case s.mail.body.hopeless():
-		s.deliver() // says why not
 	default:
 		s.spill(func() {
 			if s.mail.body.hopeless() {
-				s.deliver()
+				s.mail.part = true
+				s.deliver() // says why not
 				return
 			}
 			s.reply(250, "2.0.0", strconv.FormatInt(c.size, 10)+" octets received")

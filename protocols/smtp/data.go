@@ -156,10 +156,11 @@ func (s *session) fail(r reply) {
 	s.forget(func() {})
 }
 
-// replyAll says r as often as a message is answered (RFC 2033, section 4.2).
+// replyAll says r as often as a message is answered, or once for a part of it (RFC
+// 2033, sections 4.2 and 4.3).
 func (s *session) replyAll(r reply) {
 	n := 1
-	if s.server.LMTP {
+	if s.server.LMTP && !s.mail.part {
 		n = len(s.mail.recipients)
 	}
 	for range n {

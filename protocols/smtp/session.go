@@ -75,6 +75,7 @@ const (
 // A transaction is one message on its way.
 type transaction struct {
 	utf8       bool
+	part       bool      // only a chunk that is not the last is answered
 	began      time.Time // to arrive
 	recipients []string  // those that were accepted
 	dots       dots
