@@ -103,30 +103,30 @@ func (s *session) deliver() {
 
 // handOver asks the Session to take the message.
 func (s *session) handOver() {
-	m := s.mail
-	s.ask(s.data, func() error {
-		r, err := m.body.rewind()
-		if err != nil {
-			return err
-		}
-		return s.give(r)
-	}, func(err error) {
-		s.delivered(err)
-	})
+	s.ask(s.data, s.give, s.delivered)
 }
 
 // give is the question itself.
-func (s *session) give(r io.Reader) error {
+func (s *session) give() error {
 	if !s.server.LMTP {
-		return s.session.Data(r)
+		return s.giveTo(s.session.Data)
 	}
 	status := newStatuses(s.mail.recipients)
+	data := s.session.Data
 	if l, ok := s.session.(LMTPSession); ok {
-		status.rest(l.LMTPData(r, status))
-	} else {
-		status.rest(s.session.Data(r))
+		data = func(r io.Reader) error { return l.LMTPData(r, status) }
 	}
+	status.rest(s.giveTo(data))
 	return status
+}
+
+// giveTo has data read the message.
+func (s *session) giveTo(data func(io.Reader) error) error {
+	r, err := s.mail.body.rewind()
+	if err != nil {
+		return err
+	}
+	return data(r)
 }
 
 // delivered replies what the Session has answered.

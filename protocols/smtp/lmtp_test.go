@@ -1,0 +1,39 @@
+package smtp
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const addressed2 = "LHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@our.test>\r\nRCPT TO:<c@our.test>\r\n"
+
+// A forgetful Session has files that cannot be read.
+type forgetful struct{ *clerk }
+
+func (f *forgetful) NewSession(*Peer) (Session, error) { return f, nil }
+
+func (f *forgetful) Spool() (Spool, error) {
+	spool, err := tempSpool()
+	return unread{spool}, err
+}
+
+type unread struct{ Spool }
+
+func (unread) Seek(int64, int) (int64, error) { return 0, io.ErrUnexpectedEOF }
+
+// A message that cannot be read again is answered for each recipient, too.
+func TestUnreadableSpoolOverLMTP(t *testing.T) {
+	bothWays(t, func(t *testing.T, c *clerk) {
+		config := spooling(t)
+		config.LMTP, config.MaxMemory = true, 1
+		tr := dial(config.New(&forgetful{c}))
+		tr.Receive(addressed2 + "DATA\r\nhello\r\n")
+		tr.Take()
+		tr.Receive(".\r\nNOOP\r\n")
+		assert.Equal(t, strings.Repeat("451 4.3.0 Local error in processing, try again later\r\n", 2)+"250 2.0.0 Ok\r\n", tr.Take())
+		tr.Do(tr.Abort)
+	})
+}
