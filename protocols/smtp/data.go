@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 )
 
 // startData has the message come (RFC 5321, section 4.1.1.4).
@@ -169,19 +170,23 @@ func (s *session) replyAll(r reply) {
 }
 
 // statuses are the answers for each recipient, a StatusCollector while they are
-// made, and then the error that carries them.
+// made, on whatever goroutines, and then the error that carries them.
 type statuses struct {
 	recipients []string
-	errs       []error
-	set        []bool
+
+	mu   sync.Mutex
+	errs []error
+	set  []bool
 }
 
 func newStatuses(to []string) *statuses {
-	return &statuses{to, make([]error, len(to)), make([]bool, len(to))}
+	return &statuses{recipients: to, errs: make([]error, len(to)), set: make([]bool, len(to))}
 }
 
 // SetStatus answers for one recipient, or for the next of those with its name.
 func (st *statuses) SetStatus(to string, err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	for i, r := range st.recipients {
 		if r == to && !st.set[i] {
 			st.errs[i], st.set[i] = err, true

@@ -1,8 +1,10 @@
 package smtp
 
 import (
+	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,4 +38,32 @@ func TestUnreadableSpoolOverLMTP(t *testing.T) {
 		assert.Equal(t, strings.Repeat("451 4.3.0 Local error in processing, try again later\r\n", 2)+"250 2.0.0 Ok\r\n", tr.Take())
 		tr.Do(tr.Abort)
 	})
+}
+
+// A hasty Session delivers to all recipients at once.
+type hasty struct{ *clerk }
+
+func (h *hasty) NewSession(*Peer) (Session, error) { return h, nil }
+
+func (h *hasty) LMTPData(_ io.Reader, status StatusCollector) error {
+	var all sync.WaitGroup
+	for _, to := range []string{"b@our.test", "c@our.test", "b@our.test"} {
+		all.Go(func() { status.SetStatus(to, &SMTPError{Code: 250, Message: to}) })
+	}
+	all.Wait()
+	return errors.New("none is left")
+}
+
+// Statuses may come from several goroutines, as those of go-smtp may.
+func TestStatusesFromGoroutines(t *testing.T) {
+	config := testServer()
+	config.LMTP = true
+	for range 20 {
+		tr := dial(config.New(&hasty{&clerk{}}))
+		tr.Receive(addressed2 + "RCPT TO:<b@our.test>\r\nDATA\r\n")
+		tr.Take()
+		tr.Receive(".\r\n")
+		assert.Equal(t, "250 2.0.0 b@our.test\r\n250 2.0.0 c@our.test\r\n250 2.0.0 b@our.test\r\n", tr.Take())
+		tr.Do(tr.Abort)
+	}
 }
