@@ -68,17 +68,15 @@ func (s *session) open(then func()) {
 	s.peer.TLS = s.tlsState()
 	made := func(err error) {
 		if err != nil {
-			s.session = nil
 			s.answer(err, reply{})
 			s.close(nil)
 			return
 		}
-		s.commands, s.data = onLoop(s.session)
 		then()
 	}
 	if s.server.onLoop {
-		var err error
-		s.session, err = s.server.backend.NewSession(&s.peer)
+		session, err := s.server.backend.NewSession(&s.peer)
+		s.have(session, err)
 		made(err)
 		return
 	}
@@ -86,9 +84,17 @@ func (s *session) open(then func()) {
 	deferred.Go(s.Loop(), func(context.Context) (Session, error) {
 		return s.server.backend.NewSession(&s.peer)
 	}).Done(func(session Session, err error) {
-		s.session = session
+		s.have(session, err)
 		s.resume(err, made)
 	})
+}
+
+// have keeps a Session that could be made, which has to be left from now on.
+func (s *session) have(session Session, err error) {
+	if err == nil {
+		s.session = session
+		s.commands, s.data = onLoop(session)
+	}
 }
 
 // forget ends the transaction, if there is one, and goes on.
