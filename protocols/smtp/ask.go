@@ -103,44 +103,59 @@ func (s *session) forget(then func()) {
 		then()
 		return
 	}
-	s.drop()
-	s.ask(s.commands, func() error { s.session.Reset(); return nil }, func(err error) {
-		if err == nil || s.answer(err, reply{}) { // it has panicked
-			then()
-		}
+	s.closeSpool(func() {
+		s.mail, s.phase = nil, ready
+		s.ask(s.commands, func() error { s.session.Reset(); return nil }, func(err error) {
+			if err == nil || s.answer(err, reply{}) { // it has panicked
+				then()
+			}
+		})
 	})
 }
 
-// drop ends the transaction on our side.
-func (s *session) drop() {
-	if spool := s.mail.body.spool; spool != nil {
-		s.elsewhere(spool.Close).Done(s.complain)
+// closeSpool closes the message's file, if there is one, and goes on: it is the
+// Session's, which is asked nothing meanwhile.
+func (s *session) closeSpool(then func()) {
+	spool := s.mail.body.spool
+	if spool == nil {
+		then()
+		return
 	}
-	s.mail = nil
-	s.phase = ready
+	s.mail.body.spool = nil
+	s.ask(false, spool.Close, func(err error) {
+		s.complain(struct{}{}, err)
+		then()
+	})
 }
 
 // leave ends the Session, if there is one.
 func (s *session) leave() {
-	open := s.mail != nil
-	if open {
-		s.drop()
-	}
-	session := s.session
+	session, m := s.session, s.mail
 	if session == nil {
 		return
 	}
-	s.session = nil
+	s.session, s.mail = nil, nil
 	farewell := func() error {
-		if open {
+		if m != nil {
 			session.Reset()
 		}
 		return session.Logout()
 	}
+	if m != nil && m.body.spool != nil {
+		s.elsewhere(m.body.spool.Close).Done(func(_ struct{}, err error) {
+			s.complain(struct{}{}, err)
+			s.farewell(farewell)
+		})
+		return
+	}
+	s.farewell(farewell)
+}
+
+func (s *session) farewell(f func() error) {
 	if s.commands {
-		s.complain(struct{}{}, farewell())
+		s.complain(struct{}{}, f())
 	} else {
-		s.elsewhere(farewell).Done(s.complain)
+		s.elsewhere(f).Done(s.complain)
 	}
 }
 

@@ -141,6 +141,7 @@ type tracked struct {
 	*os.File
 	err    error
 	closed int
+	clerk  *clerk
 }
 
 func (f *tracked) Write(p []byte) (int, error) {
@@ -150,7 +151,11 @@ func (f *tracked) Write(p []byte) (int, error) {
 	return f.File.Write(p)
 }
 
-func (f *tracked) Close() error { f.closed++; return f.File.Close() }
+func (f *tracked) Close() error {
+	f.closed++
+	f.clerk.note("close")
+	return f.File.Close()
+}
 
 func (s *spooler) NewSession(p *Peer) (Session, error) {
 	s.clerk.NewSession(p)
@@ -166,7 +171,7 @@ func (s *spooler) Spool() (Spool, error) {
 	if err == nil {
 		os.Remove(f.Name())
 	}
-	s.file = &tracked{File: f, err: s.writeErr}
+	s.file = &tracked{File: f, err: s.writeErr, clerk: s.clerk}
 	return s.file, err
 }
 
@@ -178,16 +183,16 @@ func spooling(t *testing.T) Config {
 }
 
 // What is above MaxMemory goes to a file, is read from its beginning, and the file is
-// closed once: after the message was taken, refused, given up or cut off.
+// closed once, before Reset: after the message was taken, refused, given up or cut off.
 func TestSpool(t *testing.T) {
 	config := spooling(t)
 	text := strings.Repeat("A line of a message.\r\n", 500)
 	bothWays(t, func(t *testing.T, c *clerk) {
 		for end, want := range map[string]string{
-			".\r\n":               "spool\ndata " + text + "\nreset",
-			"a\nb\r\n.\r\n":       "spool\nreset\nlogout",
-			"cut":                 "spool\nreset\nlogout",
-			text + text + ".\r\n": "spool\ndata " + text + text + text + "\nreset",
+			".\r\n":               "spool\ndata " + text + "\nclose\nreset",
+			"a\nb\r\n.\r\n":       "spool\nclose\nreset\nlogout",
+			"cut":                 "spool\nclose\nreset\nlogout",
+			text + text + ".\r\n": "spool\ndata " + text + text + text + "\nclose\nreset",
 		} {
 			s := &spooler{clerk: c}
 			tr := dial(config.New(s))
