@@ -66,6 +66,14 @@ func (p *post) end() {
 	}
 }
 
+// kill leaves the program no time for anything.
+func (p *post) kill() {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Kill())
+	assert.NotZero(p.t, p.Ends())
+	p.program = nil
+}
+
 // openDir is a temporary directory for programs that are somebody else.
 func openDir(t *testing.T) string {
 	t.Helper()
