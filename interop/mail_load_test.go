@@ -71,7 +71,7 @@ func TestSMTPSource(t *testing.T) {
 			assert.Zero(t, source.Ends())
 			assert.Equal(t, 1000, taken(t, source.Said()))
 			mail := p.mail()
-			assert.Len(t, mail, 1000)
+			assert.Equal(t, 1000, len(mail))
 			checkEach(t, mail, text)
 		})
 	}
@@ -96,7 +96,7 @@ func TestPostfixRelays(t *testing.T) {
 				relay.Expect(": removed")
 			}
 			mail := p.mail()
-			assert.Len(t, mail, 300)
+			assert.Equal(t, 300, len(mail))
 			checkEach(t, mail, text)
 			for _, m := range mail {
 				assert.Contains(t, m, "by mx.our.test with "+with+" ")
@@ -124,7 +124,7 @@ func TestSMTPSourceRestart(t *testing.T) {
 	assert.Equal(t, messages, safe+refused, "each was answered")
 	assert.Positive(t, refused, "there were some under way")
 	mail := p.mail()
-	assert.Len(t, mail, safe)
+	assert.Equal(t, safe, len(mail))
 	checkEach(t, mail, text)
 }
 
