@@ -43,12 +43,14 @@ func taken(t *testing.T, said string) int {
 	return n
 }
 
+var recipient = regexp.MustCompile(`(?m)^Delivered-To: (\S+)`)
+
 // checkEach sees that each of smtp-source's messages is whole, and none there twice.
 func checkEach(t *testing.T, mail []string, text string) {
 	t.Helper()
 	known := make(map[string]bool)
 	for _, m := range mail {
-		to := regexp.MustCompile(`(?m)^Delivered-To: (\S+)`).FindString(m)
+		to := recipient.FindString(m)
 		assert.False(t, known[to], "%s twice", to)
 		known[to] = true
 		require.True(t, strings.HasSuffix(m, "\r\n"+text+"\r\n"), "the message to %s is %q", to, m)
@@ -142,6 +144,36 @@ func TestMailSurvivesKill(t *testing.T) {
 		assert.Empty(t, lost)
 		p.begin()
 	}
+}
+
+// Nor does it lose anything for a Postfix, which tries again what was not answered with
+// 250: all arrives, perhaps twice.
+func TestMailSurvivesKillBehindPostfix(t *testing.T) {
+	needPostfix(t)
+	needSMTPSource(t)
+	text := letter(numbered(200))
+	p := openPostFor(t, nil)
+	relay := startPostfix(t, append(p.order("").postfix(), "maximal_queue_lifetime = 1d", "queue_run_delay = 1s",
+		"minimal_backoff_time = 1s", "maximal_backoff_time = 2s", "transport_retry_time = 1s")...)
+	source := sources(t, "unix:"+relay.dir+"/queue/public/smtpd", text, 300)
+	for i := range 300 {
+		relay.Expect(": removed")
+		if i == 50 || i == 150 {
+			p.kill()
+			p.begin()
+		}
+	}
+	assert.Zero(t, source.Ends())
+	var mail []string // one of each
+	known := make(map[string]bool)
+	for _, m := range p.delivered() {
+		if to := recipient.FindString(m); !known[to] {
+			known[to] = true
+			mail = append(mail, m)
+		}
+	}
+	assert.Equal(t, 300, len(mail))
+	checkEach(t, mail, text)
 }
 
 // deliverUntilKilled has 20 clients send 1,000 messages, and kills the server at some
