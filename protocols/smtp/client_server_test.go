@@ -58,6 +58,7 @@ func TestClientAndServer(t *testing.T) {
 						Options: smtp.MailOptions{EnvelopeID: "17"},
 					})
 					require.NoError(t, err)
+					assert.True(t, result.DSN)
 					assert.NoError(t, result.To[0].Err)
 					assert.ErrorContains(t, result.To[1].Err, "No such mailbox")
 					assert.NoError(t, result.To[2].Err)

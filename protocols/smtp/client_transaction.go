@@ -17,6 +17,7 @@ func (t *talk) transact(a *attempt) error {
 	if err := t.mail(a); err != nil {
 		return err
 	}
+	a.res.DSN = t.offers("DSN")
 	t.dirty = true
 	if err := t.recipients(a); err != nil {
 		return err

@@ -31,6 +31,7 @@ type Mail struct {
 type Result struct {
 	Text string    // the server's reply to the message, which may name it; empty over LMTP
 	To   []Receipt // as Mail.To
+	DSN  bool      // the server sees to what the options say of reports (RFC 3461)
 }
 
 // A Receipt is what became of a Mail for one recipient.
