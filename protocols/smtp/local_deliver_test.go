@@ -1,0 +1,47 @@
+package smtp_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
+)
+
+var noWay = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "No way"}
+
+// recipients are those of a message.
+func recipients(m smtp.Message) (to []string) {
+	for _, r := range m.To {
+		to = append(to, r.Address)
+	}
+	return to
+}
+
+// A Local takes mail of this program as that of a user: for here, for elsewhere, and for
+// nobody that is not.
+func TestLocalDelivers(t *testing.T) {
+	var here, elsewhere smtp.Inbox
+	l := &smtp.Local{Domains: []string{"our.test"}, Mailboxes: []string{"bob"}, Delivery: &here, Outgoing: &elsewhere}
+	deliver := func(addresses ...string) error { return l.Deliver(to(addresses...), strings.NewReader("text")) }
+	require.NoError(t, deliver("bob@our.test", "x@other.test", "Bob@Our.Test"))
+	require.Len(t, here.Messages(), 1)
+	assert.Equal(t, []string{"bob@our.test", "Bob@Our.Test"}, recipients(here.Messages()[0]))
+	assert.Equal(t, "text", string(here.Messages()[0].Text))
+	require.Len(t, elsewhere.Messages(), 1)
+	assert.Equal(t, []string{"x@other.test"}, recipients(elsewhere.Messages()[0]))
+	require.NoError(t, deliver("bob@our.test"))
+	require.NoError(t, deliver("x@other.test"))
+	assert.Equal(t, "550 5.1.1", code(deliver("eve@our.test", "x@other.test")))
+	assert.Equal(t, "550 5.7.1", code(deliver("x%other.test@our.test")))
+	assert.Len(t, here.Messages(), 2)
+	assert.Len(t, elsewhere.Messages(), 2)
+	l.Outgoing = nil
+	assert.Equal(t, "550 5.7.1", code(deliver("x@other.test")))
+	l.Outgoing = smtp.Func(func(*smtp.Envelope, io.ReadSeeker) error { return noWay })
+	assert.Equal(t, "554 5.7.1", code(deliver("bob@our.test", "x@other.test")))
+	assert.Len(t, here.Messages(), 2)
+}
