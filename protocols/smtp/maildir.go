@@ -145,7 +145,7 @@ func (b *mailbox) head() []byte {
 // received there nothing is copied.
 func (m *Maildir) write(root *os.Root, b *mailbox, message io.ReadSeeker) (*draft, error) {
 	head := b.head()
-	if s, ok := message.(*maildirSpool); ok && s.is(m, b.folder, head) {
+	if s, ok := message.(*draftSpool); ok && s.is(m, b.folder, head) {
 		return s.adopt()
 	}
 	d, err := m.begin(root, b.folder, head)
@@ -164,15 +164,7 @@ func (m *Maildir) begin(root *os.Root, folder string, head []byte) (*draft, erro
 	if err := m.prepare(root, folder); err != nil {
 		return nil, err
 	}
-	d, err := newDraft(root, folder)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.file.Write(head); err != nil {
-		d.discard()
-		return nil, err
-	}
-	return d, nil
+	return beginDraft(root, folder, head)
 }
 
 // open opens Dir, and makes it if need be.

@@ -13,7 +13,7 @@ import (
 
 // A draft is a message in the tmp of a maildir, for as long as it is there.
 //
-//	newDraft --> fill, or a maildirSpool --> publish --> discard
+//	newDraft --> fill, or a draftSpool --> publish --> discard
 //	                                             \--> unpublish --> discard
 type draft struct {
 	root   *os.Root
@@ -31,6 +31,19 @@ func newDraft(root *os.Root, folder string) (*draft, error) {
 	file, err := root.OpenFile(d.tmp(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	d.file = file
 	return d, err
+}
+
+// beginDraft makes the file, with what stands before the message.
+func beginDraft(root *os.Root, folder string, head []byte) (*draft, error) {
+	d, err := newDraft(root, folder)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.file.Write(head); err != nil {
+		d.discard()
+		return nil, err
+	}
+	return d, nil
 }
 
 // uniqueName is a name as maildir(5) wants it: the time, what is unique on this

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 )
 
 var _ SpoolDelivery = (*Maildir)(nil)
@@ -19,30 +20,42 @@ func (m *Maildir) Spool(e *Envelope) (Spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := b.head()
-	d, err := m.begin(root, b.folder, head)
-	if err != nil {
+	if err := m.prepare(root, b.folder); err != nil {
 		root.Close()
 		m.forget(b.folder)
 		return nil, err
 	}
-	return &maildirSpool{draft: d, maildir: m, head: head}, nil
+	s, err := newDraftSpool(m, root, b.folder, b.head())
+	if err != nil {
+		m.forget(b.folder)
+	}
+	return s, err
 }
 
-// A maildirSpool is a draft that the message is still written to. Its beginning,
+// newDraftSpool makes the file, and has root closed.
+func newDraftSpool(owner SpoolDelivery, root *os.Root, folder string, head []byte) (Spool, error) {
+	d, err := beginDraft(root, folder, head)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &draftSpool{draft: d, owner: owner, head: head}, nil
+}
+
+// A draftSpool is a draft that the message is still written to. Its beginning,
 // for who reads and seeks, is that of the message.
-type maildirSpool struct {
+type draftSpool struct {
 	draft   *draft
-	maildir *Maildir
+	owner   SpoolDelivery
 	head    []byte
 	adopted bool // Deliver has the draft, and has removed it
 }
 
-func (s *maildirSpool) Read(b []byte) (int, error) { return s.draft.file.Read(b) }
+func (s *draftSpool) Read(b []byte) (int, error) { return s.draft.file.Read(b) }
 
-func (s *maildirSpool) Write(b []byte) (int, error) { return s.draft.file.Write(b) }
+func (s *draftSpool) Write(b []byte) (int, error) { return s.draft.file.Write(b) }
 
-func (s *maildirSpool) Seek(offset int64, whence int) (int64, error) {
+func (s *draftSpool) Seek(offset int64, whence int) (int64, error) {
 	base := int64(len(s.head))
 	if whence == io.SeekStart {
 		offset += base
@@ -56,7 +69,7 @@ func (s *maildirSpool) Seek(offset int64, whence int) (int64, error) {
 }
 
 // Close removes the file from tmp, if Deliver has not.
-func (s *maildirSpool) Close() error {
+func (s *draftSpool) Close() error {
 	defer s.draft.root.Close()
 	if !s.adopted {
 		s.draft.discard()
@@ -66,13 +79,13 @@ func (s *maildirSpool) Close() error {
 }
 
 // is reports whether the file is what Deliver would write.
-func (s *maildirSpool) is(m *Maildir, folder string, head []byte) bool {
-	return s.maildir == m && !s.adopted && s.draft.folder == folder && bytes.Equal(s.head, head)
+func (s *draftSpool) is(owner SpoolDelivery, folder string, head []byte) bool {
+	return s.owner == owner && !s.adopted && s.draft.folder == folder && bytes.Equal(s.head, head)
 }
 
 // adopt is the draft, whose text is on the disk now. The file stays open: Deliver may
 // be asked again, for others.
-func (s *maildirSpool) adopt() (*draft, error) {
+func (s *draftSpool) adopt() (*draft, error) {
 	if err := s.draft.settle(); err != nil {
 		return nil, err
 	}
