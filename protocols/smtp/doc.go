@@ -38,6 +38,10 @@
 // ([ErrNotAccepted]) or has perhaps arrived ([ErrUnknown]); the Result tells of each
 // recipient, also where there is no error.
 //
+// A [Queue] does that until it succeeds or there is no hope: it keeps messages on disk,
+// finds the servers of each domain or uses one for all, tries again for days, and tells
+// senders what has failed. It is a Delivery, for Local.Outgoing and for programs.
+//
 // # What the server offers
 //
 // SMTP and LMTP (RFC 2033) with PIPELINING (RFC 2920), 8BITMIME (6152), SIZE (1870),

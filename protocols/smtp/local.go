@@ -48,8 +48,9 @@ type Local struct {
 	// 6409). Others are told 530 5.7.0.
 	RequireAuth bool
 
-	// Outgoing takes mail of users for addresses that are not ours. Without it
-	// these are refused, for everybody else they always are: 550 5.7.1.
+	// Outgoing takes mail of users for addresses that are not ours, a [Queue] for
+	// example. Without it these are refused, for everybody else they always are: 550
+	// 5.7.1.
 	//
 	// A message for both goes to Outgoing first. If Delivery then fails, the client
 	// is told so and tries again, and those elsewhere get it twice: mail is

@@ -1,0 +1,275 @@
+package smtp
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/secure"
+)
+
+// A queueVerdict is what an attempt has come to, for a recipient.
+type queueVerdict uint8
+
+const (
+	queueSent      queueVerdict = iota
+	queuePutOff                 // try again
+	queueRefused                // do not
+	queueUntouched              // there was no attempt
+)
+
+// judge notes what an attempt has come to. Of recipients that need nothing more it
+// forgets those of whom nobody wants to hear.
+func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Result, err error) {
+	now := utcNow()
+	backoff := q.backoff(to[0].Attempts + 1) // one for all, so that they stay together
+	verdicts := make([]queueVerdict, len(to))
+	fates := slices.Repeat([]error{err}, len(to))
+	for i := range to {
+		if len(result.To) == len(to) {
+			fates[i] = result.To[i].Err
+		}
+		verdicts[i] = q.verdict(fates[i])
+	}
+	q.mu.Lock()
+	var done []*queueRecipient
+	for i, r := range to {
+		if verdicts[i] != queueUntouched {
+			r.Attempts++
+			r.Last = newQueueFault(fates[i], host, now)
+			r.Next = now.Add(backoff)
+			j.entry.dirty = true
+		}
+		if q.end(j.entry, r, verdicts[i], result.DSN, now) {
+			done = append(done, r)
+		}
+	}
+	q.done(j, done)
+	q.mu.Unlock()
+	for i, r := range to {
+		q.tell(j.entry, r, verdicts[i], fates[i])
+	}
+}
+
+// end reports whether that is all for a recipient, and nobody need hear of it. With mu.
+func (q *Queue) end(e *queueEntry, r *queueRecipient, v queueVerdict, dsn bool, now time.Time) (done bool) {
+	switch {
+	case v == queueUntouched:
+		return false
+	case v == queueSent:
+		q.counts.Sent++
+		if dsn || !e.wants(r, gosmtp.DSNNotifySuccess) {
+			return true
+		}
+		r.State = queueRelayed
+		return false
+	case v == queueRefused, !now.Before(q.expires(e)):
+		q.counts.Failed++
+		r.State = queueFailed
+		return !e.wants(r, gosmtp.DSNNotifyFailure)
+	}
+	q.counts.Deferred++
+	return false
+}
+
+// done forgets recipients. With mu.
+func (q *Queue) done(j *queueJob, gone []*queueRecipient) {
+	if len(gone) == 0 {
+		return
+	}
+	j.entry.drop(gone)
+	j.entry.dirty = true
+	j.to = slices.DeleteFunc(j.to, func(r *queueRecipient) bool { return slices.Contains(gone, r) })
+}
+
+// verdict is what an error says. What a server says before it has heard of the message is
+// said of us, and will not stay so, unless it is no mail server at all (RFC 7504).
+func (q *Queue) verdict(err error) queueVerdict {
+	refused, reply := errors.AsType[*SMTPError](err)
+	lost, sent := errors.AsType[*SendError](err)
+	switch {
+	case err == nil:
+		return queueSent
+	case sent && lost.Unknown:
+		return queuePutOff
+	case !reply && (q.ctx.Err() != nil || errors.Is(err, protocol.ErrStopped)):
+		return queueUntouched
+	case !reply || refused.Temporary():
+		return queuePutOff
+	case reached(err), refused.Code == 521, refused.Code == 556:
+		return queueRefused
+	}
+	return queuePutOff
+}
+
+// tell logs what has become of a recipient.
+func (q *Queue) tell(e *queueEntry, r *queueRecipient, v queueVerdict, err error) {
+	if v == queueUntouched {
+		return
+	}
+	log := q.logger().With("id", e.name(), "to", r.Address, "host", r.Last.Host, "attempts", r.Attempts)
+	switch {
+	case v == queueSent:
+		log.Info("smtp: sent")
+	case v == queueRefused:
+		log.Info("smtp: refused", "err", err)
+	case r.State == queueFailed:
+		log.Info("smtp: given up", "err", err)
+	case errors.Is(err, ErrUnknown):
+		log.Warn("smtp: perhaps sent, to be sent again", "err", err, "next", r.Next)
+	default:
+		log.Info("smtp: put off", "err", err, "next", r.Next)
+	}
+}
+
+// newQueueFault is what is kept of an error, or of success.
+func newQueueFault(err error, host string, now time.Time) *queueFault {
+	f := &queueFault{Host: host, Time: now, Status: "2.0.0"}
+	if err == nil {
+		return f
+	}
+	f.Text = plainText(err.Error())
+	if reply, ok := errors.AsType[*SMTPError](err); ok {
+		f.Code, f.Status = reply.Code, replyTo(reply).enhanced
+		f.Status = cmp.Or(f.Status, fmt.Sprintf("%d.0.0", reply.Code/100))
+		f.Text = plainText(reply.Message)
+		return f
+	}
+	e, _ := errors.AsType[*SendError](err)
+	_, handshake := errors.AsType[*secure.HandshakeError](err)
+	switch {
+	case handshake, errors.Is(err, ErrNoTLS):
+		f.Status = "4.7.5"
+	case errors.Is(err, ErrNoAuth):
+		f.Status = "4.7.0"
+	case e == nil: // ours
+		f.Status = "4.3.0"
+	case e.Verb == "connect":
+		f.Status = "4.4.1"
+	default:
+		f.Status = "4.4.2"
+	}
+	return f
+}
+
+// utcNow is the time as files have it.
+func utcNow() time.Time { return time.Now().UTC().Round(0) }
+
+// plainText is s in one line of printable ASCII, which means nothing to anybody.
+func plainText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		if r > '~' {
+			return '?'
+		}
+		return r
+	}, s[:min(len(s), maxFaultText)])
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// settle writes down where an entry stands, and reports what is to be reported.
+func (q *Queue) settle(j *queueJob) {
+	owed, late := q.owed(j)
+	if len(owed)+len(late) > 0 {
+		q.save(j.entry)
+		err := q.report(j.entry, slices.Concat(owed, late))
+		q.reported(j, owed, late, err)
+	}
+	q.save(j.entry)
+}
+
+// queueDelay is after which time a sender who wants to be told of a delay is.
+const queueDelay = 4 * time.Hour
+
+// owed are the recipients of whom the sender is to be told: what has become of them, and
+// that they take long.
+func (q *Queue) owed(j *queueJob) (owed, late []*queueRecipient) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delayed := time.Since(j.entry.Time) >= queueDelay
+	for _, r := range j.to {
+		switch {
+		case r.State != queueWaiting:
+			owed = append(owed, r)
+		case delayed && !r.Warned && r.Attempts > 0 && j.entry.wants(r, gosmtp.DSNNotifyDelayed):
+			late = append(late, r)
+		}
+	}
+	return owed, late
+}
+
+// reported notes that a report is on its way, or is to be tried again. That is done as
+// long as it was for the message.
+func (q *Queue) reported(j *queueJob, owed, late []*queueRecipient, err error) {
+	now := utcNow()
+	refused, ok := errors.AsType[*SMTPError](err)
+	hopeless := ok && !refused.Temporary() || !now.Before(q.expires(j.entry).Add(q.maxAge()))
+	again := err != nil && !hopeless
+	var backoff time.Duration
+	if err != nil {
+		q.logger().Error("smtp: cannot report", "id", j.entry.name(), "to", j.entry.From, "err", err, "again", again)
+		backoff = q.backoff(slices.Concat(owed, late)[0].Attempts + 1)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j.entry.dirty = true
+	if again {
+		for _, r := range owed {
+			r.Attempts++
+			r.Next = now.Add(backoff)
+		}
+		return
+	}
+	for _, r := range late {
+		r.Warned = true
+	}
+	q.done(j, owed)
+}
+
+// save writes an entry to the disk if that says something else, or removes it. What
+// cannot be written is, with what comes next.
+func (q *Queue) save(e *queueEntry) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	q.mu.Lock()
+	data, err := e.encode()
+	dirty, done := e.dirty, len(e.To) == 0
+	e.dirty = false
+	q.mu.Unlock()
+	switch {
+	case !dirty:
+		return
+	case done:
+		err = q.files.remove(e.ID)
+	case err == nil:
+		err = q.files.save(e.ID, data)
+	}
+	if err != nil {
+		q.logger().Error("smtp: cannot write down what a queue has done", "id", e.name(), "err", err)
+		q.mu.Lock()
+		e.dirty = true
+		q.mu.Unlock()
+	}
+	if done && err == nil {
+		q.forget(e)
+	}
+}
+
+// guarded is f, which belongs to others, and whose panic is an error.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &protocol.PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,130 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/torsion-go/torsion/factory"
+)
+
+// Start reads what is in the folder, all envelopes of it, and begins to send through n,
+// which is a reactor, and may run later. It fails if there is nowhere to send to, or if
+// the folder cannot be used; what cannot be read there is set aside, and logged. A
+// Queue is started once.
+//
+// When n begins to shut down the Queue stops sending, as with Close, and n waits for
+// that. What comes afterwards is still taken, for the next time.
+func (q *Queue) Start(n factory.Network) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.network != nil || q.closed:
+		return errQueueStarted
+	case q.Smarthost.Addr == "" && q.Resolver == nil:
+		return errQueueNowhere
+	case !isDomain(q.domain()):
+		return fmt.Errorf("smtp: not a domain: %q", q.Domain)
+	}
+	if err := n.Call(func() {}); err != nil {
+		return err
+	}
+	files, err := openQueueFiles(q.Dir)
+	if err != nil {
+		return err
+	}
+	entries, err := files.load(q.logger())
+	if err != nil {
+		return errors.Join(err, files.close())
+	}
+	q.network, q.files = n, files
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	q.entries, q.lanes = make(map[string]*queueEntry), make(map[string]*queueLane)
+	slices.SortFunc(entries, func(a, b *queueEntry) int { return a.Time.Compare(b.Time) })
+	for _, e := range entries {
+		if now := utcNow(); e.Time.After(now) { // whatever the clock was then
+			e.Time = now
+		}
+		q.entries[e.ID] = e
+		q.held += e.held
+		q.schedule(e)
+	}
+	if s, ok := n.(interface{ BeforeShutdown(func(done func())) }); ok {
+		s.BeforeShutdown(func(done func()) {
+			go func() {
+				q.halt()
+				done()
+			}()
+		})
+	}
+	return nil
+}
+
+// Close begins no more, waits 5 s for what is under way, and ends the rest. What becomes of
+// it is written down: a message that the server has not been told the end of will be sent
+// again, and so will one whose fate is unknown. Then the folder is free. It may be called
+// again, also if the Queue has not been started, and must not be called on the loop.
+func (q *Queue) Close() error {
+	q.mu.Lock()
+	n := q.network
+	q.mu.Unlock()
+	if l, ok := n.(interface{ OnLoop() bool }); ok && l.OnLoop() {
+		panic("smtp: Queue.Close on the loop would wait for the loop itself; call it on another goroutine")
+	}
+	q.halt()
+	q.mu.Lock()
+	first := !q.closed && q.files != nil
+	q.closed = true
+	q.mu.Unlock()
+	if !first {
+		return nil
+	}
+	q.delivering.Wait()
+	for _, e := range q.unwritten() {
+		q.save(e)
+	}
+	return q.files.close()
+}
+
+// queueGrace keeps those few messages from being sent twice whose end was just told.
+const queueGrace = 5 * time.Second
+
+// halt sends no more, and waits for what is being sent.
+func (q *Queue) halt() {
+	if !q.stop() {
+		return
+	}
+	last := time.AfterFunc(queueGrace, q.cancel)
+	q.sending.Wait()
+	last.Stop()
+	q.cancel()
+}
+
+// stop begins no more. There is nothing to stop if the Queue has not been started.
+func (q *Queue) stop() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.halted = true
+	for _, e := range q.entries {
+		for _, j := range e.jobs {
+			if j.timer != nil {
+				j.timer.Stop()
+			}
+		}
+	}
+	return q.files != nil
+}
+
+// unwritten are the entries that could not be saved.
+func (q *Queue) unwritten() (entries []*queueEntry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range q.entries {
+		if e.dirty {
+			entries = append(entries, e)
+		}
+	}
+	return entries
+}

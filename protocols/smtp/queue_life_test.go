@@ -1,0 +1,132 @@
+package smtp_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
+)
+
+var whole = []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 ok\r\n", "221 bye\r\n"}
+
+// Close ends what is under way when it has waited a little, at whatever step: what the server may have counts
+// as an attempt, what it cannot have does not, and both are sent the next time.
+func TestQueueCloses(t *testing.T) {
+	for step := range 6 {
+		for name, end := range map[string]func(p *post){
+			"Close": func(p *post) { require.NoError(t, p.queue.Close()) },
+			"Stop":  func(p *post) { p.network.Stop(); p.after(5 * time.Second) },
+		} {
+			inPost(t, nil, func(t *testing.T, p *post) {
+				p.listen("b.test", "192.0.2.1", scripted(append(append([]string(nil), whole[:step]...), silence)...))
+				p.send("ann@a.test", "bob@b.test")
+				p.settle()
+				require.True(t, p.queue.List()[0].To[0].Active)
+				began := time.Now()
+				end(p)
+				assert.Equal(t, 5*time.Second, time.Since(began), name)
+				list := p.queue.List()
+				require.Len(t, list, 1)
+				assert.False(t, list[0].To[0].Active)
+				assert.Equal(t, step == 5, list[0].To[0].Attempts == 1, step)
+				assert.Equal(t, step == 5, strings.Contains(list[0].To[0].Err, "perhaps accepted"), list[0].To[0].Err)
+				assert.Zero(t, p.queue.Stats().Connections)
+				if name == "Stop" {
+					assert.NoError(t, p.deliver("ann@a.test", "bob@b.test"), "it is kept for the next time")
+					assert.Len(t, p.queue.List(), 2)
+					return
+				}
+				var b smtp.Inbox
+				p.serve("b.test", "192.0.2.1", &b)
+				p.restart()
+				p.after(time.Hour)
+				assert.Len(t, b.Messages(), 1)
+				p.requireEmpty()
+			})
+		}
+	}
+}
+
+// Where a connection is lost on its way, the message is sent again.
+func TestQueueLosesConnections(t *testing.T) {
+	for step := range 6 {
+		inPost(t, nil, func(t *testing.T, p *post) {
+			p.listen("b.test", "192.0.2.1", scripted(whole[:step]...))
+			p.send("ann@a.test", "bob@b.test")
+			p.settle()
+			require.Len(t, p.queue.List(), 1)
+			assert.Equal(t, 1, p.queue.List()[0].To[0].Attempts)
+			assert.Equal(t, step == 5, strings.Contains(p.log.String(), "perhaps sent"))
+			p.listen("b.test", "192.0.2.1", scripted(whole...))
+			p.after(time.Hour)
+			p.requireEmpty()
+		})
+	}
+}
+
+// What others have written may panic, and the message is not lost.
+func TestQueueOutlivesPanics(t *testing.T) {
+	for name, set := range map[string]func(q *smtp.Queue){
+		"Tune":    func(q *smtp.Queue) { q.Tune = func(string, *smtp.ClientConfig) { panic("Tune") } },
+		"Backoff": func(q *smtp.Queue) { q.Backoff = func(int) time.Duration { panic("Backoff") } },
+	} {
+		inPost(t, func(p *post) { set(p.queue) }, func(t *testing.T, p *post) {
+			p.host("b.test", "192.0.2.9")
+			p.send("ann@a.test", "bob@b.test")
+			p.settle()
+			require.Len(t, p.queue.List(), 1, name)
+			assert.Equal(t, 1, p.queue.List()[0].To[0].Attempts)
+			assert.Contains(t, p.log.String(), "panic")
+		})
+	}
+	inPost(t, func(p *post) {
+		p.queue.Bounces = smtp.Func(nil)
+	}, func(t *testing.T, p *post) {
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		require.Len(t, p.queue.List(), 1)
+		assert.True(t, p.queue.List()[0].To[0].Failed)
+	})
+}
+
+// A message for a server that has been slow before does not wait for those that wait.
+func TestQueueTriesNewMessages(t *testing.T) {
+	inPost(t, func(p *post) { p.broken("b.test", errors.New("broken")) }, func(t *testing.T, p *post) {
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		var b smtp.Inbox
+		p.serve("b.test", "192.0.2.1", &b)
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		assert.Len(t, b.Messages(), 1)
+	})
+}
+
+// What ends in time has ended, and nothing else is begun.
+func TestQueueCloseWaits(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		slow, taken := make(chan struct{}), new(atomic.Int64)
+		p.serve("b.test", "192.0.2.1", smtp.Func(func(*smtp.Envelope, io.ReadSeeker) error {
+			<-slow
+			taken.Add(1)
+			return nil
+		}))
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		time.AfterFunc(4*time.Second, func() {
+			p.send("ann@a.test", "bob@b.test")
+			close(slow)
+		})
+		require.NoError(t, p.queue.Close())
+		assert.EqualValues(t, 1, taken.Load())
+		require.Len(t, p.queue.List(), 1)
+		assert.Zero(t, p.queue.List()[0].To[0].Attempts)
+	})
+}

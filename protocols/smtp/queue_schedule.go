@@ -1,0 +1,229 @@
+package smtp
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A queueJob is what is to be done of an entry at one destination: it waits for its
+// time, then for its turn, and then a sender has it, until it waits again or is done.
+type queueJob struct {
+	entry *queueEntry
+	lane  *queueLane
+	to    []*queueRecipient
+	timer *time.Timer // nil unless it waits for its time
+}
+
+// A queueLane is one destination's. It is there as long as it has jobs.
+type queueLane struct {
+	destination string
+	jobs        int
+	ready       []*queueJob // whose time has come, first come first served
+	senders     int
+	listed      bool // in the ring
+	reached     bool // at the last attempt; otherwise one sender is enough to find out
+}
+
+// queueTurn is how many messages a sender may send while other destinations wait.
+const queueTurn = 20
+
+// destination is where mail for an address goes.
+func (q *Queue) destination(address string) string {
+	if q.Smarthost.Addr != "" {
+		return q.Smarthost.Addr
+	}
+	a, _ := ParseAddress(address)
+	return domainKey(a.Domain)
+}
+
+// schedule makes the jobs of an entry. With mu, as all that follow.
+func (q *Queue) schedule(e *queueEntry) {
+	known := make(map[string]*queueJob)
+	for _, r := range e.To {
+		d := q.destination(r.Address)
+		j := known[d]
+		if j == nil {
+			j = &queueJob{entry: e, lane: q.lane(d)}
+			j.lane.jobs++
+			known[d] = j
+			e.jobs = append(e.jobs, j)
+		}
+		j.to = append(j.to, r)
+	}
+	for _, j := range slices.Clone(e.jobs) {
+		q.wait(j)
+	}
+}
+
+func (q *Queue) lane(destination string) *queueLane {
+	l := q.lanes[destination]
+	if l == nil {
+		l = &queueLane{destination: destination}
+		q.lanes[destination] = l
+	}
+	return l
+}
+
+// next is when the job is to be done. No file and no clock makes that later than the
+// last moment of its message, or, for a report, as long again.
+func (j *queueJob) next(expires time.Time, age time.Duration) (next time.Time) {
+	for i, r := range j.to {
+		last := expires
+		if r.State != queueWaiting {
+			last = expires.Add(age)
+		}
+		t := r.Next
+		if t.After(last) {
+			t = last
+		}
+		if i == 0 || t.Before(next) {
+			next = t
+		}
+	}
+	return next
+}
+
+// wait has the job done when it is time, if there is anything left to do.
+func (q *Queue) wait(j *queueJob) {
+	if len(j.to) == 0 {
+		j.entry.jobs = slices.DeleteFunc(j.entry.jobs, func(o *queueJob) bool { return o == j })
+		j.lane.jobs--
+		q.tidy(j.lane)
+		return
+	}
+	if q.halted {
+		return
+	}
+	d := time.Until(j.next(q.expires(j.entry), q.maxAge()))
+	if d <= 0 {
+		q.ready(j)
+		return
+	}
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if j.timer == t {
+			j.timer = nil
+			q.ready(j)
+		}
+	})
+	j.timer = t
+}
+
+// ready gives the job to a sender, when there is one.
+func (q *Queue) ready(j *queueJob) {
+	if q.halted {
+		return
+	}
+	j.lane.ready = append(j.lane.ready, j)
+	q.list(j.lane)
+	q.dispatch()
+}
+
+// list has a lane wait for a sender, if it may have one more.
+func (q *Queue) list(l *queueLane) {
+	limit := 1
+	if l.reached {
+		limit = cmp.Or(q.PerDestination, 2)
+	}
+	if !l.listed && len(l.ready) > 0 && l.senders < limit {
+		l.listed = true
+		q.ring = append(q.ring, l)
+	}
+}
+
+// dispatch makes senders, as many as there may be.
+func (q *Queue) dispatch() {
+	for !q.halted && len(q.ring) > 0 && q.senders < cmp.Or(q.Connections, 20) {
+		l := q.ring[0]
+		q.ring[0] = nil
+		q.ring = q.ring[1:]
+		l.listed = false
+		if len(l.ready) == 0 {
+			continue
+		}
+		j := l.pop()
+		l.senders++
+		q.senders++
+		q.list(l)
+		q.sending.Go(func() { q.work(l, j) })
+	}
+}
+
+func (l *queueLane) pop() *queueJob {
+	j := l.ready[0]
+	l.ready[0] = nil
+	l.ready = l.ready[1:]
+	return j
+}
+
+// work is a sender's goroutine.
+func (q *Queue) work(l *queueLane, j *queueJob) {
+	s := &queueSender{queue: q, lane: l}
+	for served := 1; j != nil; served++ {
+		s.serve(j)
+		j = q.more(l, served)
+	}
+	s.quit()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l.senders--
+	q.senders--
+	q.list(l)
+	q.dispatch()
+	q.tidy(l)
+}
+
+// more is the next job of a sender, unless it is the turn of others.
+func (q *Queue) more(l *queueLane, served int) *queueJob {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	others := slices.ContainsFunc(q.ring, func(o *queueLane) bool { return o != l })
+	if q.halted || len(l.ready) == 0 || served >= queueTurn && others {
+		return nil
+	}
+	return l.pop()
+}
+
+// postpone has all that is ready for a destination which cannot be reached share the
+// fate of the job that has found out: one attempt stands for all of them.
+func (q *Queue) postpone(found *queueJob, tried []*queueRecipient, again time.Time, why *queueFault) {
+	l := found.lane
+	ready := l.ready
+	l.ready = nil
+	for _, j := range append(ready, found) {
+		for _, r := range j.to {
+			if r.State == queueWaiting && !slices.Contains(tried, r) {
+				r.Attempts++
+				r.Next, r.Last = again, why // not written down: it may be asked anew after a restart
+			}
+		}
+		if j != found {
+			q.wait(j)
+		}
+	}
+}
+
+// tidy forgets a lane that nobody uses.
+func (q *Queue) tidy(l *queueLane) {
+	if l.jobs == 0 && l.senders == 0 {
+		delete(q.lanes, l.destination)
+	}
+}
+
+// Flush has all messages tried now that wait for their time.
+func (q *Queue) Flush() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range q.entries {
+		for _, j := range e.jobs {
+			if j.timer != nil {
+				j.timer.Stop()
+				j.timer = nil
+				q.ready(j)
+			}
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package smtp
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+const (
+	queueRecipients = 100           // of one transaction: what every server takes (RFC 5321, section 4.5.3.1.8)
+	queuePatience   = 2 * time.Hour // with one transaction, whatever its single steps take
+	queueGoodbye    = 3 * time.Second
+)
+
+// A queueSender does the jobs of one destination, one after the other, over one
+// connection while that lasts. It waits for files and servers on a goroutine of its own.
+type queueSender struct {
+	queue  *Queue
+	lane   *queueLane
+	client *Client // nil: there is no connection
+	host   string  // of the client
+}
+
+// serve does a job, and writes down what came of it.
+func (s *queueSender) serve(j *queueJob) {
+	q := s.queue
+	to := q.waiting(j)
+	unreached := false
+	if len(to) > 0 {
+		var result Result
+		err := guarded(func() (err error) {
+			result, err = s.attempt(j.entry, to)
+			return err
+		})
+		if errors.Is(err, protocol.ErrStopped) {
+			q.stop() // it has not been told before
+		}
+		unreached = !reached(err)
+		q.judge(j, to, s.host, result, err)
+	}
+	q.settle(j)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range to {
+		r.active = false
+	}
+	if len(to) > 0 {
+		s.lane.reached = !unreached
+	}
+	if unreached && !q.halted {
+		q.postpone(j, to, to[0].Next, to[0].Last)
+	}
+	q.wait(j)
+	q.list(s.lane)
+	q.dispatch()
+}
+
+// waiting are those that the message is to be sent to now.
+func (q *Queue) waiting(j *queueJob) (to []*queueRecipient) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range j.to {
+		if r.State == queueWaiting && len(to) < queueRecipients {
+			r.active = true
+			to = append(to, r)
+		}
+	}
+	return to
+}
+
+// attempt is one transaction, if there is a server for it.
+func (s *queueSender) attempt(e *queueEntry, to []*queueRecipient) (result Result, err error) {
+	q := s.queue
+	body, err := q.files.open(e.ID)
+	if err != nil {
+		return Result{}, err
+	}
+	defer body.Close()
+	ctx, cancel := context.WithTimeout(q.ctx, queuePatience)
+	defer cancel()
+	m := e.mail(to)
+	if s.client != nil {
+		if result, err = s.send(ctx, m, body); reached(err) {
+			return result, err
+		}
+	}
+	if q.Smarthost.Addr != "" {
+		host, _, err := net.SplitHostPort(q.Smarthost.Addr)
+		if err != nil {
+			host = q.Smarthost.Addr
+		}
+		s.connect(q.Smarthost, host)
+		return s.send(ctx, m, body)
+	}
+	return s.try(ctx, m, body)
+}
+
+// try looks for a server that will talk to us: the best one first, each at all of its
+// addresses. What may be better later counts for more than what may not.
+func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (result Result, err error) {
+	hosts, err := s.queue.servers(ctx, s.lane.destination)
+	if err != nil {
+		return Result{}, err
+	}
+	var never error
+	for tries := 0; len(hosts) > 0 && tries < queueTries && ctx.Err() == nil; hosts = hosts[1:] {
+		addrs, trouble := s.queue.addresses(ctx, hosts[0])
+		if trouble == error(errNoRoute) && hosts[0] == s.lane.destination {
+			trouble = errNoHost
+		}
+		if e, ok := errors.AsType[*SMTPError](trouble); ok && !e.Temporary() {
+			never = trouble
+		} else if trouble != nil {
+			err = trouble
+		}
+		for _, addr := range addrs[:min(len(addrs), queueTries-tries)] {
+			tries++
+			s.connect(ClientConfig{
+				Addr: addr, Security: TLSOpportunistic, TLS: &tls.Config{ServerName: hosts[0]},
+			}, hosts[0])
+			if result, err = s.send(ctx, m, body); reached(err) {
+				return result, err
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return Result{}, err
+	case never == nil:
+		return Result{}, ctx.Err()
+	}
+	return Result{}, never
+}
+
+// connect makes a client, which connects when it sends.
+func (s *queueSender) connect(c ClientConfig, host string) {
+	q := s.queue
+	c.Network = q.network
+	c.LocalName = cmp.Or(c.LocalName, q.domain())
+	if q.Tune != nil {
+		q.Tune(s.lane.destination, &c)
+	}
+	s.client, s.host = c.New(), host
+}
+
+// send sends the message over what there is. There is nothing any more if that comes
+// to no server.
+func (s *queueSender) send(ctx context.Context, m Mail, body *os.File) (Result, error) {
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return Result{}, err
+	}
+	m.Body = body
+	result, err := s.client.SendContext(ctx, m)
+	if !reached(err) {
+		s.client.Close()
+		s.client = nil
+	}
+	return result, err
+}
+
+// quit says goodbye to a server.
+func (s *queueSender) quit() {
+	if s.client == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), queueGoodbye)
+	defer cancel()
+	_ = s.client.QuitContext(ctx) // it is over in any case
+	s.client = nil
+}
+
+// beforeMail are the steps that say nothing of a message.
+var beforeMail = []string{"connect", "TLS", "greeting", "EHLO", "STARTTLS", "AUTH", "RSET"}
+
+// reached reports whether a server has been found that may say something of the message,
+// or if it is settled that there is none.
+func reached(err error) bool {
+	if e, ok := errors.AsType[*SendError](err); ok {
+		return !slices.Contains(beforeMail, e.Verb)
+	}
+	if e, ok := errors.AsType[*SMTPError](err); ok {
+		return !e.Temporary()
+	}
+	return true
+}
