@@ -2,6 +2,8 @@
 //
 //	go run ./examples/smtp                                     # shows what comes
 //	go run ./examples/smtp -maildir ~/Mail -domain example.org # keeps it
+//
+// With -user and -relay it also passes mail on, of who has logged in and to elsewhere.
 package main
 
 import (
@@ -28,6 +30,7 @@ func main() {
 	var limit factory.Limit
 	var cert certificate.Flags
 	var open ports
+	var out relay
 	flag.StringVar(&open.plain, "listen", "127.0.0.1:2525", "`address` to listen on; none if empty")
 	flag.StringVar(&open.tls, "listen-tls", "", "`address` to listen on for TLS from the start, as port 465 is")
 	flag.StringVar(&open.lmtp, "lmtp", "", "`path` of a Unix socket to listen on for LMTP")
@@ -43,6 +46,8 @@ func main() {
 	flag.Int64Var(&config.MaxMessageBytes, "max-size", 25<<20, "`bytes` of the largest message; -1: any")
 	flag.IntVar(&limit.Total, "connections", 1000, "most connections; 0: any number")
 	flag.IntVar(&limit.PerPeer, "host", 50, "most connections from one host; 0: any number")
+	flag.StringVar(&out.addr, "relay", "", "`host:port` of a server that takes mail of who has logged in to other domains")
+	flag.StringVar(&out.folder, "queue", "", "the `folder` in which such mail waits")
 	cert.Register()
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
@@ -53,10 +58,10 @@ func main() {
 	}
 	var err error
 	if config.TLS, err = cert.Config(); err == nil {
-		err = errors.Join(login(&local, *user, *password, config), opened(local.Delivery))
+		err = errors.Join(login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
 	}
 	if err == nil {
-		err = serve(open, config, &local, &limit)
+		err = serve(open, config, &local, &limit, out)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -106,13 +111,18 @@ type ports struct{ plain, tls, lmtp string }
 
 // serve ends after SIGINT or SIGTERM, when messages under way have been taken. A second
 // signal ends the program at once.
-func serve(open ports, c smtp.Config, b smtp.Backend, limit *factory.Limit) error {
+func serve(open ports, c smtp.Config, b *smtp.Local, limit *factory.Limit, out relay) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	r, err := reactor.New(reactor.Config{})
 	if err != nil {
 		return err
 	}
+	stopRelay, err := out.start(r, b, c.Domain)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopRelay()) }()
 	limit.Overflow = c.Busy()
 	listen := func(network, addr string, c smtp.Config) {
 		if addr == "" || err != nil {

@@ -118,6 +118,9 @@ func TestLogin(t *testing.T) {
 		{"-listen-tls", "127.0.0.1:0"},
 		{"-tls-cert", "x"},
 		{"-maildir", "/dev/null/x"},
+		{"-relay", "127.0.0.1:1", "-domain", "x", "-queue", "x"},
+		{"-relay", "127.0.0.1:1", "-domain", "x", "-user", "eve", "-password", "x", "-insecure-auth"},
+		{"-relay", "127.0.0.1:1", "-queue", "x", "-user", "eve", "-password", "x", "-insecure-auth"},
 		{"what"},
 	} {
 		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
@@ -133,4 +136,26 @@ func TestLogin(t *testing.T) {
 	addrs, out, cmd = start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-login", "-user", "eve", "-password", "sesame")
 	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n"), "235 2.7.0")
 	stop(t, cmd, out)
+}
+
+// Mail of who has logged in goes on to elsewhere, and that of others does not. What is not
+// wanted there comes back.
+func TestRelays(t *testing.T) {
+	there, out, first := start(t, 1, "-listen", "127.0.0.1:0", "-mailbox", "b")
+	dir := filepath.Join(t.TempDir(), "mail")
+	here, out2, second := start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-user", "eve", "-password", "sesame", "-maildir", dir,
+		"-domain", "our.test", "-relay", there[0], "-queue", filepath.Join(t.TempDir(), "queue"))
+	other := strings.NewReplacer("b@our.test", "b@other.test", "<a@x>", "<a@our.test>").Replace(message)
+	assert.Contains(t, talk(t, "tcp", here[0], other), "550 5.7.1 Relaying denied")
+	login := strings.NewReplacer("MAIL", "AUTH PLAIN AGV2ZQBzZXNhbWU=\r\nMAIL", "DATA", "RCPT TO:<c@other.test>\r\nDATA").Replace(other)
+	assert.Contains(t, talk(t, "tcp", here[0], login), "queued as")
+	shown, err := out.ReadString('\n')
+	require.NoError(t, err)
+	assert.Contains(t, shown, " from <a@our.test> by 127.0.0.1:")
+	assert.Eventually(t, func() bool {
+		files, err := filepath.Glob(filepath.Join(dir, "new", "*"))
+		return err == nil && len(files) == 1
+	}, patience, time.Millisecond, "the report")
+	stop(t, second, out2)
+	stop(t, first, out)
 }

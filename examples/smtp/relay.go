@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+// A relay passes on what is for elsewhere. It does nothing without an addr.
+type relay struct{ addr, folder string }
+
+func (o relay) check(l *smtp.Local) error {
+	switch {
+	case o.addr == "":
+		return nil
+	case l.Authenticate == nil:
+		return errors.New("-relay needs -user: it is for nobody else")
+	case len(l.Domains) == 0:
+		return errors.New("-relay needs -domain: without one nothing is elsewhere")
+	case o.folder == "":
+		return errors.New("-relay needs -queue")
+	}
+	return nil
+}
+
+// start begins to send, and returns what ends that.
+func (o relay) start(r *reactor.Reactor, l *smtp.Local, name string) (stop func() error, err error) {
+	if o.addr == "" {
+		return func() error { return nil }, nil
+	}
+	queue := &smtp.Queue{
+		Dir: o.folder, Domain: name, Bounces: l,
+		Smarthost: smtp.ClientConfig{Addr: o.addr, Security: smtp.TLSOpportunistic},
+	}
+	l.Outgoing = queue
+	return queue.Close, queue.Start(r)
+}
