@@ -12,9 +12,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -34,6 +36,7 @@ func main() {
 	flag.StringVar(&open.plain, "listen", "127.0.0.1:2525", "`address` to listen on; none if empty")
 	flag.StringVar(&open.tls, "listen-tls", "", "`address` to listen on for TLS from the start, as port 465 is")
 	flag.StringVar(&open.lmtp, "lmtp", "", "`path` of a Unix socket to listen on for LMTP")
+	flag.Func("lmtp-mode", "who may use it, as 0666; what the umask leaves if empty", open.mode)
 	maildir := flag.String("maildir", "", "keep messages in this maildir `folder`; they are only shown if there is none")
 	flag.Func("domain", "take mail for this `domain` only (repeatable); for any if there is none", add(&local.Domains))
 	flag.Func("mailbox", "take mail for this `user`, or user@domain, only (repeatable)", add(&local.Mailboxes))
@@ -107,7 +110,17 @@ func login(l *smtp.Local, user, password string, c smtp.Config) error {
 }
 
 // ports are where the server listens.
-type ports struct{ plain, tls, lmtp string }
+type ports struct {
+	plain, tls, lmtp string
+	lmtpMode         fs.FileMode
+}
+
+// mode makes a flag of the socket's permissions.
+func (p *ports) mode(s string) error {
+	n, err := strconv.ParseUint(s, 8, 9)
+	p.lmtpMode = fs.FileMode(n)
+	return err
+}
 
 // serve ends after SIGINT or SIGTERM, when messages under way have been taken. A second
 // signal ends the program at once.
@@ -129,7 +142,7 @@ func serve(open ports, c smtp.Config, b *smtp.Local, limit *factory.Limit, out r
 			return
 		}
 		var p factory.Port
-		if p, err = r.Listen(network, addr, limit.Around(c.New(b))); err == nil {
+		if p, err = r.Tuned(factory.Socket{UnixMode: open.lmtpMode}).Listen(network, addr, limit.Around(c.New(b))); err == nil {
 			fmt.Println("listening on", p.Addr())
 		}
 	}

@@ -94,7 +94,10 @@ func TestKeeps(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mail")
 	socket := filepath.Join(t.TempDir(), "lmtp")
 	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-maildir", dir, "-domain", "our.test", "-domain", "other.test", "-mailbox", "b",
-		"-lmtp", socket)
+		"-lmtp", socket, "-lmtp-mode", "0660")
+	mode, err := os.Stat(socket)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o660), mode.Mode().Perm())
 	assert.Contains(t, talk(t, "tcp", addrs[0], message), "queued as")
 	assert.Contains(t, talk(t, "unix", addrs[1], strings.Replace(message, "EHLO", "LHLO", 1)), "queued as")
 	for _, to := range []string{"b@elsewhere.test", "c@our.test", "b%elsewhere.test@our.test"} {
