@@ -12,8 +12,8 @@ import (
 //
 // All methods may block: they are called on goroutines of the loop's pool, by several
 // sessions at once. Errors are those of package io/fs (fs.ErrNotExist, fs.ErrExist,
-// fs.ErrPermission), of system calls (syscall.ENOSPC), or ErrNotRegular, ErrNotEmpty,
-// ErrQuota; what else they say the client is not told.
+// fs.ErrPermission), of system calls (syscall.ENOSPC), or ErrNotRegular, ErrNotFolder,
+// ErrNotEmpty, ErrQuota; what else they say the client is not told.
 type Files interface {
 	// Stat describes a file or folder. A symlink is described as what it leads to.
 	Stat(name string) (fs.FileInfo, error)
@@ -69,6 +69,7 @@ type Upload interface {
 // Errors of Files, besides those of package io/fs.
 var (
 	ErrNotRegular = errors.New("ftp: not a regular file")
+	ErrNotFolder  = errors.New("ftp: not a folder")
 	ErrNotEmpty   = errors.New("ftp: folder is not empty")
 	ErrQuota      = errors.New("ftp: quota exceeded")
 )

@@ -1,0 +1,120 @@
+package ftp
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// change calls f for a name that is not of the folder itself.
+func (r *Root) change(op, name string, f func(root *os.Root, rel string) error) error {
+	root, rel, err := r.at(name)
+	if err == nil && name == "/" {
+		err = fs.ErrPermission
+	}
+	if err == nil {
+		err = f(root, rel)
+	}
+	return trouble(op, name, err)
+}
+
+// Remove removes a file, or a link, also one that leads to a folder.
+func (r *Root) Remove(name string) error {
+	return r.change("remove", name, func(root *os.Root, rel string) error {
+		return r.freeing(func() (int64, error) {
+			info, err := root.Lstat(rel)
+			if err == nil && info.IsDir() {
+				err = ErrNotRegular
+			}
+			if err != nil {
+				return 0, err
+			}
+			return sizeOf(info), root.Remove(rel)
+		})
+	})
+}
+
+// RemoveDir removes an empty folder, but no link to one.
+func (r *Root) RemoveDir(name string) error {
+	return r.change("rmdir", name, func(root *os.Root, rel string) error {
+		info, err := root.Lstat(rel)
+		if err == nil && !info.IsDir() {
+			err = ErrNotFolder
+		}
+		if err != nil {
+			return err
+		}
+		err = root.Remove(rel)
+		if notEmpty(err) && r.sweepAt(root, rel) {
+			err = root.Remove(rel)
+		}
+		if notEmpty(err) {
+			return ErrNotEmpty
+		}
+		return err
+	})
+}
+
+// notEmpty reports whether a folder could not be removed because of what is in it.
+// POSIX leaves systems the choice between the two.
+func notEmpty(err error) bool {
+	return errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST)
+}
+
+// Rename gives a file, folder or link another name. A folder replaces nothing, and
+// nothing replaces a folder: fs.ErrExist. Nor can it be moved into itself:
+// syscall.EINVAL.
+func (r *Root) Rename(from, to string) error {
+	return r.change("rename", from, func(root *os.Root, oldRel string) error {
+		return r.change("rename", to, func(_ *os.Root, newRel string) error {
+			return r.freeing(func() (int64, error) { return rename(root, oldRel, newRel) })
+		})
+	})
+}
+
+// rename returns how many bytes were in the file that it has replaced.
+func rename(root *os.Root, from, to string) (freed int64, err error) {
+	old, err := root.Lstat(from)
+	if err != nil || from == to {
+		return 0, err
+	}
+	if strings.HasPrefix(to, from+"/") {
+		return 0, syscall.EINVAL
+	}
+	there, err := root.Stat(to)
+	replaces := err == nil && !os.SameFile(old, there) // only letters' case may change
+	if replaces && (there.IsDir() || old.IsDir()) {
+		return 0, fs.ErrExist
+	}
+	if replaced, err := root.Lstat(to); err == nil && replaces {
+		freed = sizeOf(replaced)
+	}
+	return freed, root.Rename(from, to)
+}
+
+// Mkdir makes a folder, in one that is there.
+func (r *Root) Mkdir(name string) error {
+	root, rel, err := r.at(name)
+	if err == nil {
+		err = root.Mkdir(rel, 0o755)
+	}
+	return trouble("mkdir", name, err)
+}
+
+// Chmod sets the nine bits of the mode that say who may do what; others are not set, nor
+// kept.
+func (r *Root) Chmod(name string, mode fs.FileMode) error {
+	return r.change("chmod", name, func(root *os.Root, rel string) error {
+		return root.Chmod(rel, mode.Perm())
+	})
+}
+
+// Chtimes sets when a file or folder was modified, and leaves when it was read.
+func (r *Root) Chtimes(name string, modified time.Time) error {
+	return r.change("chtimes", name, func(root *os.Root, rel string) error {
+		return root.Chtimes(rel, time.Time{}, modified)
+	})
+}

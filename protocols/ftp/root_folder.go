@@ -1,0 +1,102 @@
+package ftp
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"syscall"
+)
+
+// sortAtMost bounds the names that a listing holds.
+const sortAtMost = 10_000
+
+// openFolder opens a folder in the root. That the name ends in a dot has what stands
+// there opened as a folder, or not at all: not even a pipe is waited for.
+func openFolder(root *os.Root, rel string) (*os.Root, error) {
+	return root.OpenRoot(rel + "/.")
+}
+
+// ReadDir calls each for what is in a folder.
+func (r *Root) ReadDir(name string, each func(fs.FileInfo) bool) error {
+	root, rel, err := r.at(name)
+	if err != nil {
+		return trouble("readdir", name, err)
+	}
+	info, err := root.Stat(rel)
+	if err == nil && !info.IsDir() {
+		err = ErrNotFolder
+	}
+	if err != nil {
+		return trouble("readdir", name, err)
+	}
+	dir, err := openFolder(root, rel)
+	if err != nil {
+		return trouble("readdir", name, err)
+	}
+	defer dir.Close()
+	return trouble("readdir", name, readRuns(dir, func(names []string) (bool, error) {
+		names = slices.DeleteFunc(names, hidden)
+		slices.Sort(names)
+		for _, n := range names {
+			info, err := describe(root, dir, rel, n)
+			switch {
+			case errors.Is(err, fs.ErrNotExist): // removed meanwhile
+			case err != nil:
+				return false, err
+			case !each(info):
+				return false, nil
+			}
+		}
+		return true, nil
+	}))
+}
+
+// readRuns calls run with some names after the others until it returns false.
+func readRuns(dir *os.Root, run func(names []string) (bool, error)) error {
+	f, err := dir.OpenFile(".", os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(sortAtMost)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		more, err := run(names)
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// describe describes a link as what it leads to, if it leads anywhere.
+func describe(root, dir *os.Root, rel, name string) (fs.FileInfo, error) {
+	info, err := dir.Lstat(name)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if target, err := root.Stat(path.Join(rel, name)); err == nil {
+			return target, nil
+		}
+	}
+	return info, err
+}
+
+// syncFolder has the names in a folder written to the disk.
+func syncFolder(dir *os.Root) error {
+	if runtime.GOOS == "windows" { // does so by itself, and cannot be asked to
+		return nil
+	}
+	f, err := dir.OpenFile(".", os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

@@ -1,0 +1,187 @@
+package ftp
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// aside begins the names of uploads that are no files yet.
+const aside = ".torsion-"
+
+// hidden reports whether a name is kept for uploads, on file systems that care for the
+// case of letters and those that do not.
+func hidden(name string) bool {
+	return len(name) >= len(aside) && strings.EqualFold(name[:len(aside)], aside)
+}
+
+// asideName is one that nobody has.
+func asideName() string {
+	var random [16]byte
+	rand.Read(random[:])
+	return aside + hex.EncodeToString(random[:])
+}
+
+// isAside reports whether name is one that asideName may have made.
+func isAside(name string) bool {
+	digits, ok := strings.CutPrefix(name, aside)
+	random, err := hex.DecodeString(digits)
+	return ok && err == nil && len(random) == 16
+}
+
+// A rootUpload is a file that is written aside. It works in its folder, wherever that is
+// moved meanwhile.
+//
+//	Create --> Write... --> Commit --> Close
+//	                  \---------------/
+type rootUpload struct {
+	root   *Root
+	dir    *os.Root
+	name   string // as the client says it
+	base   string // its last part
+	unique bool
+
+	file  *os.File // nil after Commit or Close
+	aside string   // its name; empty once it has its own
+	size  int64    // what was written, and counted
+	err   error    // of the first Write that failed: it is not whole then
+}
+
+// Create begins a file.
+func (r *Root) Create(name string, unique bool) (Upload, error) {
+	u, err := r.create(name, unique)
+	if err != nil {
+		return nil, trouble("create", name, err)
+	}
+	return u, nil
+}
+
+func (r *Root) create(name string, unique bool) (*rootUpload, error) {
+	root, rel, err := r.at(name)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := replaceable(root, rel, unique)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := openFolder(root, path.Dir(rel))
+	if err != nil {
+		return nil, err
+	}
+	r.sweep(dir, path.Dir(rel))
+	u := &rootUpload{root: r, dir: dir, name: name, base: path.Base(rel), unique: unique, aside: asideName()}
+	if u.file, err = dir.OpenFile(u.aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	if replaced != nil {
+		err = u.file.Chmod(replaced.Mode().Perm())
+	}
+	if err != nil {
+		u.Close()
+		return nil, err
+	}
+	return u, nil
+}
+
+// replaceable describes the file that would be replaced; nil if there is none. A link
+// that leads nowhere, or outside, is replaced as well, but is not a mode to keep.
+func replaceable(root *os.Root, rel string, unique bool) (fs.FileInfo, error) {
+	if link, err := root.Lstat(rel); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	} else if unique {
+		return nil, fs.ErrExist
+	} else if link.Mode()&fs.ModeSymlink == 0 && !link.Mode().IsRegular() {
+		return nil, ErrNotRegular
+	}
+	info, err := root.Stat(rel)
+	if err != nil {
+		return nil, nil
+	}
+	if !info.Mode().IsRegular() {
+		return nil, ErrNotRegular
+	}
+	return info, nil
+}
+
+func (u *rootUpload) Write(b []byte) (int, error) {
+	if u.file == nil {
+		return 0, trouble("write", u.name, fs.ErrClosed)
+	}
+	n, err := u.root.counted(u.file, b, int64(len(b)))
+	u.size += int64(n)
+	if err != nil && u.err == nil {
+		u.err = err
+	}
+	return n, trouble("write", u.name, err)
+}
+
+// Commit gives the file its name. After an error of it there is a file under that name
+// only if its folder could not be written to the disk.
+func (u *rootUpload) Commit() error {
+	if u.file == nil {
+		return trouble("commit", u.name, fs.ErrClosed)
+	}
+	return trouble("commit", u.name, u.commit())
+}
+
+func (u *rootUpload) commit() error {
+	err := u.err
+	if err == nil && u.root.Sync {
+		err = u.file.Sync()
+	}
+	// Some file systems say only here that there was no room.
+	if e := u.file.Close(); err == nil {
+		err = e
+	}
+	u.file = nil
+	if err == nil {
+		err = u.root.freeing(u.appear)
+	}
+	if err == nil && u.root.Sync {
+		err = syncFolder(u.dir)
+	}
+	return err
+}
+
+// appear puts the file under its name, and returns how many bytes were in the one that
+// it has replaced. A link, unlike a rename, never replaces one.
+func (u *rootUpload) appear() (freed int64, err error) {
+	if u.unique {
+		if err := u.dir.Link(u.aside, u.base); err != nil {
+			return 0, err
+		}
+		_ = u.dir.Remove(u.aside) // or else a sweep will
+	} else {
+		if replaced, err := u.dir.Lstat(u.base); err == nil {
+			freed = sizeOf(replaced)
+		}
+		if err := u.dir.Rename(u.aside, u.base); err != nil {
+			return 0, err
+		}
+	}
+	u.aside = ""
+	return freed, nil
+}
+
+// Close removes what has not got its name.
+func (u *rootUpload) Close() error {
+	if u.file != nil {
+		u.file.Close()
+		u.file = nil
+	}
+	var err error
+	if u.aside != "" {
+		err = u.root.freeing(func() (int64, error) { return u.size, u.dir.Remove(u.aside) })
+		u.aside = ""
+	}
+	u.dir.Close()
+	return trouble("close", u.name, err)
+}
