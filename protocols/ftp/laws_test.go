@@ -443,6 +443,7 @@ func TestFilesKeepLaws(t *testing.T) {
 		"root":       func(t *testing.T) ftp.Files { return &ftp.Root{Dir: t.TempDir()} },
 		"root sync":  func(t *testing.T) ftp.Files { return &ftp.Root{Dir: t.TempDir(), Sync: true} },
 		"root quota": func(t *testing.T) ftp.Files { return &ftp.Root{Dir: t.TempDir(), Quota: 1 << 30} },
+		"memory":     func(*testing.T) ftp.Files { return new(ftp.Memory) },
 	} {
 		for _, l := range fileLaws {
 			t.Run(kind+"/"+l.name, func(t *testing.T) { l.law(t, stocked(t, fresh(t))) })
