@@ -30,8 +30,8 @@ func jail(t *testing.T) (r *ftp.Root, dir, outside string) {
 	return r, dir, outside
 }
 
-// all calls each method of f with the name and returns the errors.
-func all(f ftp.Files, name string) (errs []error) {
+// callAll calls each method of f with the name and returns the errors.
+func callAll(f ftp.Files, name string) (errs []error) {
 	_, stat := f.Stat(name)
 	_, open := f.Open(name)
 	return []error{
@@ -68,7 +68,7 @@ func TestRootKeepsLinksInside(t *testing.T) {
 	}
 	before := tree(t, outside)
 	for _, name := range []string{"/up/secret", "/up/root_secret/x", "/beside/x", "/absolute/secret", "/self/a.txt"} {
-		for i, err := range all(r, name) {
+		for i, err := range callAll(r, name) {
 			assert.ErrorIs(t, err, fs.ErrPermission, "%s %d", name, i)
 		}
 	}
@@ -167,7 +167,7 @@ func TestRootHidesUploads(t *testing.T) {
 	assert.Equal(t, []string{"b.txt"}, names(t, r, "/d"))
 	base := filepath.Base(hidden[0])
 	for _, name := range []string{"/d/" + base, "/d/" + strings.ToUpper(base), "/.torsion-", "/.torsion-x", "/.torsion-x/y", "/d/.torsion-/.."} {
-		for i, err := range all(r, name) {
+		for i, err := range callAll(r, name) {
 			if strings.HasSuffix(name, "..") {
 				assert.ErrorIs(t, err, fs.ErrInvalid)
 				continue
@@ -235,14 +235,14 @@ func TestRootErrorsHaveNoPaths(t *testing.T) {
 	require.NoError(t, os.Symlink("../secret", filepath.Join(dir, "link")))
 	long := "/" + strings.Repeat("x", 300)
 	for _, name := range []string{"/x", "/x/y", "/link", "/link/x", "/a.txt/x", "/d", "/", long, "relative", "/.torsion-"} {
-		for _, err := range all(r, name) {
+		for _, err := range callAll(r, name) {
 			if err != nil {
 				assert.NotContains(t, err.Error(), outside)
 			}
 		}
 	}
 	none := &ftp.Root{Dir: filepath.Join(outside, "none")}
-	for _, err := range all(none, "/x") {
+	for _, err := range callAll(none, "/x") {
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), outside)
 	}
@@ -259,7 +259,7 @@ func TestRootClose(t *testing.T) {
 	defer f.Close()
 	require.NoError(t, r.Close())
 	require.NoError(t, r.Close())
-	for _, err := range all(r, "/x") {
+	for _, err := range callAll(r, "/x") {
 		assert.ErrorIs(t, err, fs.ErrClosed)
 	}
 	assert.ErrorIs(t, r.OpenDir(), fs.ErrClosed)
