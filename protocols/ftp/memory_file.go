@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 	"io/fs"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -27,6 +28,7 @@ func (i *nodeInfo) Mode() fs.FileMode  { return i.mode }
 func (i *nodeInfo) ModTime() time.Time { return i.modified }
 func (i *nodeInfo) IsDir() bool        { return i.mode.IsDir() }
 func (i *nodeInfo) Sys() any           { return nil }
+func (i *nodeInfo) unique() string     { return strconv.FormatUint(i.serial, 16) }
 
 // A memoryFile is a node that is open for reading.
 type memoryFile struct {

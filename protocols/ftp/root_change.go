@@ -112,9 +112,14 @@ func (r *Root) Chmod(name string, mode fs.FileMode) error {
 	})
 }
 
-// Chtimes sets when a file or folder was modified, and leaves when it was read.
+// Chtimes sets when a file or folder was modified, and leaves when it was read. Systems
+// are told a count of nanoseconds, which has no times before 1678 or after 2262:
+// syscall.EINVAL.
 func (r *Root) Chtimes(name string, modified time.Time) error {
 	return r.change("chtimes", name, func(root *os.Root, rel string) error {
+		if !time.Unix(0, modified.UnixNano()).Equal(modified) {
+			return syscall.EINVAL
+		}
 		return root.Chtimes(rel, time.Time{}, modified)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -268,6 +269,19 @@ func TestRootClose(t *testing.T) {
 	assert.NoError(t, u.Commit())
 	assert.NoError(t, u.Close())
 	assert.Equal(t, "", get(&ftp.Root{Dir: r.Dir}, "/new"))
+}
+
+// A time that the system cannot be told is refused, and not made another.
+func TestRootRefusesFarTimes(t *testing.T) {
+	r, _, _ := jail(t)
+	at := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
+	require.NoError(t, r.Chtimes("/a.txt", at))
+	for _, far := range []time.Time{{}, time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		assert.ErrorIs(t, r.Chtimes("/a.txt", far), syscall.EINVAL)
+	}
+	info, err := r.Stat("/a.txt")
+	require.NoError(t, err)
+	assert.True(t, at.Equal(info.ModTime()))
 }
 
 // A large folder is listed whole, in sorted runs.
