@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 )
 
 // aside begins the names of uploads that are no files yet.
@@ -65,45 +66,55 @@ func (r *Root) create(name string, unique bool) (*rootUpload, error) {
 	if err != nil {
 		return nil, err
 	}
-	replaced, err := replaceable(root, rel, unique)
-	if err != nil {
-		return nil, err
-	}
 	dir, err := openFolder(root, path.Dir(rel))
 	if err != nil {
 		return nil, err
 	}
-	r.sweep(dir, path.Dir(rel))
-	u := &rootUpload{root: r, dir: dir, name: name, base: path.Base(rel), unique: unique, aside: asideName()}
-	if u.file, err = dir.OpenFile(u.aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
-		dir.Close()
-		return nil, err
-	}
-	if replaced != nil {
-		err = u.file.Chmod(replaced.Mode().Perm())
-	}
-	if err != nil {
+	u := &rootUpload{root: r, dir: dir, name: name, base: path.Base(rel), unique: unique}
+	if err := u.begin(root, rel); err != nil {
 		u.Close()
 		return nil, err
 	}
 	return u, nil
 }
 
-// replaceable describes the file that would be replaced; nil if there is none. A link
-// that leads nowhere, or outside, is replaced as well, but is not a mode to keep.
-func replaceable(root *os.Root, rel string, unique bool) (fs.FileInfo, error) {
-	if link, err := root.Lstat(rel); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	} else if unique {
-		return nil, fs.ErrExist
-	} else if link.Mode()&fs.ModeSymlink == 0 && !link.Mode().IsRegular() {
-		return nil, ErrNotRegular
-	}
-	info, err := root.Stat(rel)
+// begin makes the file, with the mode of the one that it will replace.
+func (u *rootUpload) begin(root *os.Root, rel string) error {
+	replaced, err := u.replaceable(root, rel)
 	if err != nil {
+		return err
+	}
+	u.root.sweep(u.dir, path.Dir(rel))
+	name := asideName()
+	// Nothing waits for a regular file, but without O_NONBLOCK package os tries.
+	u.file, err = u.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NONBLOCK, 0o644)
+	if err != nil {
+		return err
+	}
+	u.aside = name
+	if replaced != nil {
+		return u.file.Chmod(replaced.Mode().Perm())
+	}
+	return nil
+}
+
+// replaceable describes the file that would be replaced; nil if there is none. A link
+// that leads nowhere, or outside, is replaced as well, but has no mode to keep.
+func (u *rootUpload) replaceable(root *os.Root, rel string) (fs.FileInfo, error) {
+	info, err := u.dir.Lstat(u.base)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if err == nil && u.unique {
+		err = fs.ErrExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		if info, err = root.Stat(rel); err != nil {
+			return nil, nil
+		}
 	}
 	if !info.Mode().IsRegular() {
 		return nil, ErrNotRegular
@@ -160,8 +171,8 @@ func (u *rootUpload) appear() (freed int64, err error) {
 		}
 		_ = u.dir.Remove(u.aside) // or else a sweep will
 	} else {
-		if replaced, err := u.dir.Lstat(u.base); err == nil {
-			freed = sizeOf(replaced)
+		if u.root.Quota != 0 {
+			freed = u.replaces()
 		}
 		if err := u.dir.Rename(u.aside, u.base); err != nil {
 			return 0, err
@@ -169,6 +180,15 @@ func (u *rootUpload) appear() (freed int64, err error) {
 	}
 	u.aside = ""
 	return freed, nil
+}
+
+// replaces returns how many bytes are in the file that has the name.
+func (u *rootUpload) replaces() int64 {
+	info, err := u.dir.Lstat(u.base)
+	if err != nil {
+		return 0
+	}
+	return sizeOf(info)
 }
 
 // Close removes what has not got its name.
