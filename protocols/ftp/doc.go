@@ -1,2 +1,38 @@
-// Package ftp is a file server and a file client (RFC 959).
+// Package ftp is a file server (RFC 959), and a client for one.
+//
+//	files := &ftp.Root{Dir: "/srv/pub"}
+//	users := ftp.Users{"anonymous": {AnyPassword: true, Account: ftp.Account{Files: files}}}
+//	server := ftp.Config{Network: r}.New(users) // r is a reactor
+//	port, err := r.Listen("tcp", ":21", server)
+//
+// A Config with a Backend is a factory.Factory, so what stands around any factory
+// stands around this one: limits ([Config.Busy] is their Overflow), traffic logs, the
+// PROXY protocol. Data connections are opened through Config.Network, and Config.Data
+// puts policies around them, such as a throttle.
+//
+// # Who may do what
+//
+// A [Backend] says who somebody is; [Users] knows them by heart. An [Account] says with
+// which [Files], and which kinds of commands it may use: to read, unless it says more.
+// [Root] are the files of a folder, which no name and no link leaves; [Memory] are for
+// tests. Files may block: they are used on goroutines of the loop's pool, and meanwhile
+// the session reads no commands, but the loop goes on.
+//
+// # Transfers
+//
+// During a transfer commands wait, but for ABOR and STAT, which are obeyed at once. A
+// file that is sent as it is goes by sendfile, where the system has that. An upload
+// appears under its name when it is whole: over TLS when the client has said that it
+// has ended, for else somebody may have cut it. One that breaks leaves what was there,
+// unless it was to be written in place (REST, APPE).
+//
+// A data connection has to come from the client's own address, and goes nowhere else; a
+// stranger who finds the port first is turned away, and the port stays open.
+//
+// # What it offers
+//
+// RFC 959 and 1123 with EPSV and EPRT (2428), FEAT and OPTS (2389), SIZE, MDTM, REST,
+// MLST and MLSD (3659), UTF-8 (2640), AUTH TLS, PBSZ and PROT (4217), TLS from the
+// start, HOST (7151), MFMT, SITE CHMOD and CLNT. Structures, modes and types of old
+// machines are refused, and so is CCC.
 package ftp

@@ -1,0 +1,127 @@
+package ftp
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/secure"
+)
+
+// A dataConn is the protocol of a data connection. It is not read before something is
+// to move over it.
+type dataConn struct {
+	protocol.Base
+	c     *channel
+	ended bool // the peer has ended its side
+}
+
+func (d *dataConn) ConnectionMade(protocol.Transport) {
+	d.PauseReading()
+	d.c.arrived(d)
+}
+
+func (d *dataConn) Secured(state tls.ConnectionState) { d.c.secured(state) }
+
+func (d *dataConn) DataReceived(p []byte) {
+	if d.current() {
+		d.c.progress()
+		d.c.job.received(p)
+	}
+}
+
+func (d *dataConn) EOFReceived() (keep bool) {
+	d.ended = true
+	if !d.current() {
+		return false
+	}
+	d.c.job.eof()
+	return true
+}
+
+func (d *dataConn) ConnectionLost(reason error) {
+	if errors.Is(reason, secure.ErrTruncated) && d.c.s.server.AllowTruncation && d.current() {
+		d.c.job.eof()
+		return
+	}
+	d.c.lost(d, reason)
+}
+
+// Shutdown leaves what moves to the session, which waits for its end.
+func (d *dataConn) Shutdown() {}
+
+// current reports whether something moves over this connection.
+func (d *dataConn) current() bool { return d.c.conn == d && d.c.state == moving && !d.c.over }
+
+// A door builds the data connections of a channel.
+type door struct{ c *channel }
+
+// BuildProtocol turns away whoever is not the client; the port stays open for him.
+func (o door) BuildProtocol(peer net.Addr) protocol.Protocol {
+	if !o.c.welcome(peer) {
+		o.c.s.logger().Info("ftp: a stranger at the data port", "peer", peer, "client", o.c.s.RemoteAddr())
+		return nil
+	}
+	return &dataConn{c: o.c}
+}
+
+// door returns the factory of data connections. Sessions of TLS are resumed there and
+// not begun: a client that uploads never reads its ticket, and its system would answer
+// it with a reset that destroys the end of what it has sent.
+func (c *channel) door() factory.Factory {
+	var f factory.Factory = door{c}
+	if t := c.s.server.TLS; t != nil {
+		f = secure.Config{Server: t, NoTickets: true, HandshakeTimeout: -1}.Offer(f)
+	}
+	if c.s.server.Data != nil {
+		f = c.s.server.Data(f)
+	}
+	return f
+}
+
+// network opens data connections, which nobody hurries but TransferTimeout.
+func (c *channel) network(local netip.Addr) factory.Network {
+	s := c.s.server
+	return s.Network.Tuned(factory.Socket{
+		LocalAddr: netip.AddrPortFrom(local, 0), Timeout: s.OpenTimeout,
+		SlowPeerTimeout: s.TransferTimeout, CloseTimeout: s.TransferTimeout,
+	})
+}
+
+// connect goes to where the client has said.
+func (c *channel) connect() {
+	c.dial = c.network(hostOf(c.s.LocalAddr())).Connect("tcp", c.to.String(), dialled{c.door(), c})
+}
+
+// A dialled is the factory of a connection that we begin.
+type dialled struct {
+	factory.Factory
+	c *channel
+}
+
+func (d dialled) Inner() any { return d.Factory }
+
+func (d dialled) Connecting(factory.Connector) {}
+
+func (d dialled) ConnectFailed(k factory.Connector, _ error) {
+	if c := d.c; c.dial == k && !c.over {
+		c.dial = nil
+		c.end(Error{425, "Cannot connect there"})
+	}
+}
+
+func (d dialled) Disconnected(k factory.Connector, _ error) {
+	if d.c.dial == k {
+		d.c.dial = nil
+	}
+}
+
+var (
+	_ protocol.EOFReceiver     = (*dataConn)(nil)
+	_ protocol.SecuredReceiver = (*dataConn)(nil)
+	_ protocol.Shutdowner      = (*dataConn)(nil)
+	_ factory.Watcher          = dialled{}
+)

@@ -1,0 +1,172 @@
+package ftp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A download sends a file, or a list as if it were one.
+type download struct {
+	c       *channel
+	prepare func() error // on a worker; sets file and what
+	what    string
+	file    File
+	off     int64
+	ascii   bool
+	sent    int64
+	t       protocol.Transport
+	reading bool
+	lf      lfToCRLF
+	buf     []byte
+}
+
+func (d *download) open() error { return d.prepare() }
+
+func (d *download) greeting() string { return d.what }
+
+func (d *download) moved() int64 { return d.sent }
+
+func (d *download) closer() func() error {
+	if d.file == nil {
+		return nil
+	}
+	return d.file.Close
+}
+
+func (d *download) received([]byte) {} // nobody has asked for it
+
+func (d *download) eof() {} // what is sent may still be read
+
+func (d *download) lost(reason error) { d.end(reason) }
+
+// start sends by sendfile where nothing is to be changed, else by chunks that workers
+// read.
+func (d *download) start(t protocol.Transport) {
+	d.t = t
+	f, plain := d.file.(*os.File)
+	sender, can := protocol.As[protocol.FileSender](t)
+	switch {
+	case plain && can && !d.ascii:
+		sender.SendFile(f, d.off, -1, func(sent int64, err error) {
+			d.sent = sent
+			d.end(err)
+		})
+	default:
+		d.pull(t)
+	}
+}
+
+func (d *download) pull(t protocol.Transport) {
+	d.buf = make([]byte, 64<<10)
+	r, ok := protocol.As[protocol.ProducerRegistry](t)
+	if !ok {
+		d.end(errors.ErrUnsupported)
+	} else if err := r.RegisterProducer(d, false); err != nil {
+		d.end(err)
+	}
+}
+
+// ResumeProducing is called when nothing waits to be sent.
+func (d *download) ResumeProducing() {
+	if d.reading {
+		return
+	}
+	d.reading = true
+	var n int
+	d.c.work(func() (err error) {
+		n, err = d.file.ReadAt(d.buf, d.off)
+		return err
+	}, func(err error) {
+		d.reading = false
+		d.chunk(d.buf[:n], err)
+	})
+}
+
+// chunk sends what was read; more is asked for when it is gone.
+func (d *download) chunk(p []byte, err error) {
+	d.off += int64(len(p))
+	d.sent += int64(len(p))
+	d.c.progress()
+	if d.ascii {
+		p = d.lf.convert(p)
+	}
+	_, _ = d.t.Write(p)
+	if err == nil {
+		return
+	}
+	if r, ok := protocol.As[protocol.ProducerRegistry](d.t); ok {
+		r.UnregisterProducer()
+	}
+	if err != io.EOF {
+		d.end(&readError{err})
+		return
+	}
+	d.flush()
+}
+
+func (d *download) PauseProducing() {}
+func (d *download) StopProducing()  {} // ConnectionLost tells
+
+// flush waits until the kernel has the last byte.
+func (d *download) flush() {
+	n, ok := protocol.As[protocol.Notifier](d.t)
+	if !ok {
+		d.end(errors.ErrUnsupported)
+		return
+	}
+	n.Drained(d.end)
+}
+
+// end says how it went.
+func (d *download) end(err error) {
+	var path *os.PathError
+	switch {
+	case err == nil:
+		d.c.end(Error{226, "Transfer complete"})
+	case errors.As(err, new(*readError)), errors.As(err, &path), errors.Is(err, io.ErrUnexpectedEOF):
+		d.c.s.logger().Error("ftp: cannot read", "peer", d.c.s.RemoteAddr(), "err", err)
+		d.c.end(Error{451, "Cannot read on"})
+	default:
+		d.c.end(Error{426, "The data connection has failed"})
+	}
+}
+
+// A readError is that of a file, and not of the connection.
+type readError struct{ error }
+
+func (e *readError) Unwrap() error { return e.error }
+
+// retr sends a file (RFC 959, section 4.1.3).
+func (s *session) retr(name string) {
+	of, files := s.path(name), s.account.Files
+	d := &download{c: &s.data, off: s.takeRest(), ascii: !s.image}
+	d.prepare = func() (err error) {
+		f, err := files.Open(of)
+		if err != nil {
+			return err
+		}
+		i, err := f.Stat()
+		if err == nil && d.off > i.Size() {
+			err = &Error{554, "The file ends before"}
+		}
+		if err != nil {
+			f.Close()
+			return err
+		}
+		d.file = f
+		d.what = fmt.Sprintf("Opening data connection for %d bytes", i.Size()-d.off)
+		return nil
+	}
+	s.data.begin(d)
+}
+
+// takeRest returns what REST has said, which holds once.
+func (s *session) takeRest() int64 {
+	n := s.rest
+	s.rest = 0
+	return n
+}

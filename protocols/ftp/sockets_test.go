@@ -1,0 +1,251 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package ftp
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/protocols/secure"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+const patience = time.Minute // a busy machine is slow
+
+// A tlsClient talks to a server over sockets, by crypto/tls.
+type tlsClient struct {
+	*testing.T
+	net.Conn
+	*bufio.Reader
+	config *tls.Config
+	files  *fakeFiles
+}
+
+// connected is a client who has not logged in.
+func connected(t *testing.T, tune func(*Config)) *tlsClient {
+	cert, err := secure.SelfSigned("ftp.our.test")
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert.Leaf)
+	r, err := reactor.New(reactor.Config{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	c := &tlsClient{T: t, files: &fakeFiles{m: map[string]string{"/a": strings.Repeat("hello", 100_000)}}}
+	config := Config{Network: r, TLS: &tls.Config{Certificates: []tls.Certificate{cert}}}
+	if tune != nil {
+		tune(&config)
+	}
+	port, err := r.Listen("tcp", "127.0.0.1:0", config.New(BackendFunc(func(p *Peer, user, password string) (*Account, error) {
+		if password != "sesame" {
+			return nil, errors.New("no")
+		}
+		return &Account{Files: c.files, Allow: ReadWrite}, nil
+	})))
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		c.Conn.Close()
+		stop()
+		assert.NoError(t, <-done)
+	})
+	c.config = &tls.Config{RootCAs: pool, ServerName: "ftp.our.test", ClientSessionCache: tls.NewLRUClientSessionCache(0)}
+	c.Conn, err = net.Dial("tcp", port.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	c.Reader = bufio.NewReader(c.Conn)
+	c.hears("220 ")
+	return c
+}
+
+// login logs in.
+func (c *tlsClient) login() {
+	c.Helper()
+	for _, l := range []string{"USER eve", "PASS sesame", "TYPE I"} {
+		c.says(l, "")
+	}
+}
+
+// securely logs in over explicit TLS.
+func securely(t *testing.T, tune func(*Config)) *tlsClient {
+	c := connected(t, func(c *Config) {
+		c.RequireTLS = true
+		if tune != nil {
+			tune(c)
+		}
+	})
+	c.says("USER eve", "530 TLS is required")
+	c.says("AUTH TLS", "234 ")
+	over := tls.Client(c.Conn, c.config)
+	require.NoError(t, over.Handshake())
+	c.Conn, c.Reader = over, bufio.NewReader(over)
+	c.login()
+	c.says("PBSZ 0", "200 ")
+	c.says("PROT P", "200 ")
+	return c
+}
+
+func (c *tlsClient) says(l, want string) string {
+	c.Helper()
+	_, err := io.WriteString(c.Conn, l+"\r\n")
+	require.NoError(c, err)
+	return c.hears(want)
+}
+
+func (c *tlsClient) hears(want string) string {
+	c.Helper()
+	l, err := c.ReadString('\n')
+	require.NoError(c, err)
+	require.True(c, strings.HasPrefix(l, want), l)
+	return l
+}
+
+// data opens a data connection.
+func (c *tlsClient) data() net.Conn {
+	c.Helper()
+	var port int
+	_, err := fmt.Sscanf(c.says("EPSV", "229 "), "229 Entering Extended Passive Mode (|||%d|)", &port)
+	require.NoError(c, err)
+	d, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", port))
+	require.NoError(c, err)
+	c.Cleanup(func() { d.Close() })
+	require.NoError(c, d.SetDeadline(time.Now().Add(patience)))
+	return d
+}
+
+// Files go both ways over TLS, and sessions are resumed.
+func TestDataOverTLS(t *testing.T) {
+	c := securely(t, func(c *Config) { c.RequireReuse = true })
+	d := tls.Client(c.data(), c.config)
+	c.says("RETR a", "150 ")
+	got, err := io.ReadAll(d)
+	assert.NoError(t, err)
+	assert.Equal(t, strings.Repeat("hello", 100_000), string(got))
+	assert.True(t, d.ConnectionState().DidResume)
+	c.hears("226 ")
+
+	d = tls.Client(c.data(), c.config)
+	require.NoError(t, c.handshakeBefore(d, "STOR b"))
+	_, err = d.Write([]byte("bye"))
+	assert.NoError(t, err)
+	d.Close()
+	c.hears("226 ")
+	text, _ := c.files.get("/b")
+	assert.Equal(t, "bye", text)
+}
+
+// handshakeBefore has d shake hands while the reply to l is on its way.
+func (c *tlsClient) handshakeBefore(d *tls.Conn, l string) error {
+	c.Helper()
+	c.says(l, "150 ")
+	return d.Handshake()
+}
+
+// An upload whose client never reads anything loses nothing: no ticket is there that it
+// does not read.
+func TestUploadOverTLSNobodyReads(t *testing.T) {
+	c := securely(t, nil)
+	text := strings.Repeat("0123456789abcdef", 100_000)
+	for i := range 20 {
+		d := tls.Client(c.data(), c.config)
+		require.NoError(t, c.handshakeBefore(d, fmt.Sprint("STOR f", i)))
+		_, err := d.Write([]byte(text))
+		require.NoError(t, err)
+		d.Close() // at once, and with what has come unread
+		c.hears("226 ")
+		got, _ := c.files.get(fmt.Sprint("/f", i))
+		require.True(t, text == got, len(got))
+	}
+}
+
+// An upload that does not end with close_notify may have been cut, and is not taken,
+// unless that is allowed.
+func TestTruncatedUpload(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		c := securely(t, func(c *Config) { c.AllowTruncation = allowed })
+		raw := c.data()
+		d := tls.Client(raw, c.config)
+		require.NoError(t, c.handshakeBefore(d, "STOR b"))
+		_, err := d.Write([]byte("half"))
+		require.NoError(t, err)
+		raw.(*net.TCPConn).CloseWrite()
+		want := "426 "
+		if allowed {
+			want = "226 "
+		}
+		c.hears(want)
+		text, there := c.files.get("/b")
+		assert.Equal(t, allowed, there)
+		if allowed {
+			assert.Equal(t, "half", text)
+		}
+	}
+}
+
+// Without a session of the control connection's there is no data connection where that
+// is required; in clear there is none either, nor with a handshake that fails.
+func TestDataTLSIsRefused(t *testing.T) {
+	c := securely(t, func(c *Config) { c.RequireReuse = true })
+	fresh := c.config.Clone()
+	fresh.ClientSessionCache = nil
+	d := tls.Client(c.data(), fresh)
+	c.says("RETR a", "150 ")
+	d.Handshake()
+	c.hears("522 ")
+
+	raw := c.data()
+	c.says("RETR a", "150 ")
+	_, err := raw.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+	require.NoError(t, err)
+	c.hears("425 ")
+
+	c.says("PROT C", "534 ")
+	c.says("PROT S", "536 ")
+	c.says("AUTH TLS", "503 ")
+	c.says("NOOP", "200 ")
+}
+
+// ABOR is heard while nothing moves, also as urgent data behind Telnet's Interrupt and
+// Synch (RFC 959, section 4.1.3).
+func TestUrgentAbort(t *testing.T) {
+	for name, urgent := range map[string]bool{"plain": false, "urgent": true} {
+		t.Run(name, func(t *testing.T) {
+			c := connected(t, nil)
+			c.files.put("/a", strings.Repeat("x", 32<<20))
+			c.login()
+			c.data()
+			c.says("RETR a", "150 ")
+			if urgent {
+				c.urgent("\xff\xf4\xff", "\xf2")
+			}
+			c.says("ABOR", "426 ")
+			c.hears("226 ")
+			c.says("NOOP", "200 ")
+		})
+	}
+}
+
+// urgent sends text and then a byte that is urgent.
+func (c *tlsClient) urgent(text, last string) {
+	raw, err := c.Conn.(*net.TCPConn).SyscallConn()
+	require.NoError(c, err)
+	require.NoError(c, raw.Write(func(fd uintptr) bool {
+		_, err = syscall.SendmsgN(int(fd), []byte(text+last), nil, nil, syscall.MSG_OOB)
+		return true
+	}))
+	require.NoError(c, err)
+}

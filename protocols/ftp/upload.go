@@ -1,0 +1,171 @@
+package ftp
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// maxPending is how many bytes of an upload wait for the disk before no more is read.
+const maxPending = 256 << 10
+
+// An upload receives a file.
+type upload struct {
+	c       *channel
+	prepare func() (Upload, error) // on a worker
+	what    string
+	file    Upload
+	ascii   bool
+	n       int64
+	crlf    crlfToLF
+	buf     []byte // received, not written
+	spare   []byte // for the next buf
+	writing bool
+	whole   bool // all is in buf, or written
+	done    bool // nothing is left to close
+	t       protocol.Transport
+	paused  bool
+}
+
+func (u *upload) open() (err error) {
+	u.file, err = u.prepare()
+	return err
+}
+
+func (u *upload) greeting() string { return u.what }
+
+func (u *upload) moved() int64 { return u.n }
+
+func (u *upload) closer() func() error {
+	if u.file == nil || u.done {
+		return nil
+	}
+	return u.file.Close
+}
+
+func (u *upload) start(t protocol.Transport) { u.t = t }
+
+func (u *upload) received(p []byte) {
+	u.n += int64(len(p))
+	if u.ascii {
+		u.buf = u.crlf.append(u.buf, p)
+	} else {
+		u.buf = append(u.buf, p...)
+	}
+	if len(u.buf) >= maxPending && !u.paused {
+		u.paused = true
+		u.t.PauseReading()
+	}
+	u.write()
+}
+
+// eof is the end of the file.
+func (u *upload) eof() {
+	u.whole = true
+	u.c.state = flushing
+	u.c.stopTimer()
+	if u.ascii {
+		u.buf = u.crlf.end(u.buf)
+	}
+	u.write()
+}
+
+// lost leaves nothing, or what a file that is written in place has got.
+func (u *upload) lost(error) {
+	u.c.end(Error{426, "The data connection has failed"})
+}
+
+// write has a worker write what there is, and then the rest.
+func (u *upload) write() {
+	switch {
+	case u.writing || u.c.over:
+	case len(u.buf) > 0:
+		u.writing = true
+		p := u.buf
+		u.buf = u.spare[:0]
+		u.c.work(func() error {
+			_, err := u.file.Write(p)
+			return err
+		}, func(err error) {
+			u.writing = false
+			u.spare = p[:0]
+			u.written(err)
+		})
+	case u.whole:
+		u.writing = true
+		u.c.work(u.commit, u.committed)
+	}
+}
+
+func (u *upload) written(err error) {
+	if err != nil {
+		u.fail(err)
+		return
+	}
+	if u.paused && len(u.buf) < maxPending {
+		u.paused = false
+		u.t.ResumeReading()
+	}
+	if !u.whole {
+		u.c.progress()
+	}
+	u.write()
+}
+
+func (u *upload) commit() error {
+	err := u.file.Commit()
+	return errors.Join(err, u.file.Close())
+}
+
+func (u *upload) committed(err error) {
+	u.done = true
+	if err != nil {
+		u.fail(err)
+		return
+	}
+	u.c.end(Error{226, "Transfer complete"})
+}
+
+func (u *upload) fail(err error) { u.c.end(*u.c.s.errorOf(err)) }
+
+// stor receives a file, which appears when it is whole; from an offset on it is written
+// in place (RFC 959, section 4.1.3; RFC 3659, section 5).
+func (s *session) stor(name string) {
+	to, files, may := s.path(name), s.account.Files, s.account.Allow
+	off := s.takeRest()
+	if may&(Create|Modify) == 0 || off > 0 && may&Modify == 0 {
+		s.fail(fs.ErrPermission)
+		return
+	}
+	s.receive("Send it", func() (Upload, error) {
+		if off > 0 {
+			return files.Append(to, off)
+		}
+		if may&Create == 0 { // only what is there
+			if _, err := files.Stat(to); err != nil {
+				return nil, fs.ErrPermission
+			}
+		}
+		return files.Create(to, may&Modify == 0)
+	})
+}
+
+// appe adds to a file.
+func (s *session) appe(name string) {
+	to, files := s.path(name), s.account.Files
+	s.takeRest()
+	s.receive("Send it", func() (Upload, error) { return files.Append(to, -1) })
+}
+
+// stou receives a file under a name that no other has (RFC 1123, section 4.1.2.9).
+func (s *session) stou(string) {
+	s.takeRest()
+	name := uniqueName()
+	to, files := s.path(name), s.account.Files
+	s.receive("FILE: "+name, func() (Upload, error) { return files.Create(to, true) })
+}
+
+func (s *session) receive(what string, prepare func() (Upload, error)) {
+	s.data.begin(&upload{c: &s.data, what: what, prepare: prepare, ascii: !s.image})
+}
