@@ -1,0 +1,140 @@
+// Ftp serves the files of a folder.
+//
+//	go run ./examples/ftp -root /srv/pub -anonymous
+//	go run ./examples/ftp -root . -user ann -password sesame -tls-self-signed
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/torsion-go/torsion/examples/internal/certificate"
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocols/ftp"
+	"github.com/torsion-go/torsion/reactor"
+)
+
+func main() {
+	var config ftp.Config
+	var limit factory.Limit
+	var cert certificate.Flags
+	var files ftp.Root
+	listen := flag.String("listen", "127.0.0.1:2121", "`address` to listen on; none if empty")
+	listenTLS := flag.String("listen-tls", "", "`address` to listen on for TLS from the start, as port 990 is")
+	flag.StringVar(&files.Dir, "root", "", "the `folder` that is served")
+	flag.Int64Var(&files.Quota, "quota", 0, "`bytes` that all files may have; 0: any number")
+	flag.BoolVar(&files.Sync, "sync", false, "answer for uploads only when they are on the disk")
+	user := flag.String("user", "", "the `name` of who may read and write")
+	password := flag.String("password", "", "and the `password`; TORSION_PASSWORD is better, for ps does not show it")
+	anonymous := flag.Bool("anonymous", false, "let anybody read")
+	flag.Func("passive", "`ports` of data connections, as 40000-40100; any if there are none", passive(&config))
+	flag.Func("public-ip", "the `address` by which clients reach us, if it is translated", public(&config))
+	flag.BoolVar(&config.RequireTLS, "tls-required", false, "let nobody log in, and nothing be transferred, in clear")
+	flag.BoolVar(&config.RequireReuse, "tls-reuse", false, "have data connections resume the TLS session of the control connection")
+	flag.DurationVar(&config.IdleTimeout, "idle", 5*time.Minute, "how long a client may be silent; -1ns: for ever")
+	flag.IntVar(&limit.Total, "connections", 1000, "most clients; 0: any number")
+	flag.IntVar(&limit.PerPeer, "host", 50, "most clients from one host; 0: any number")
+	cert.Register()
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
+	users, err := logins(&files, *user, *password, *anonymous)
+	if err == nil {
+		config.TLS, err = cert.Config()
+	}
+	if err == nil {
+		err = serve(*listen, *listenTLS, config, users, &limit)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// logins says who may do what.
+func logins(files *ftp.Root, user, password string, anonymous bool) (ftp.Users, error) {
+	if password == "" {
+		password = os.Getenv("TORSION_PASSWORD")
+	}
+	switch {
+	case files.Dir == "":
+		return nil, errors.New("which folder? -root")
+	case user == "" && !anonymous:
+		return nil, errors.New("who may log in? -user, -anonymous")
+	case user != "" && password == "":
+		return nil, errors.New("-user needs a password: -password, or TORSION_PASSWORD")
+	}
+	users := ftp.Users{}
+	if anonymous {
+		users["anonymous"] = ftp.User{AnyPassword: true, Account: ftp.Account{Files: files}}
+	}
+	if user != "" {
+		users[user] = ftp.User{Password: password, Account: ftp.Account{Files: files, Allow: ftp.ReadWrite}}
+	}
+	return users, files.OpenDir()
+}
+
+// passive makes a flag of the ports.
+func passive(c *ftp.Config) func(string) error {
+	return func(s string) error {
+		from, to, _ := strings.Cut(s, "-")
+		low, err := strconv.ParseUint(from, 10, 16)
+		high, err2 := strconv.ParseUint(to, 10, 16)
+		if err != nil || err2 != nil || low == 0 || low > high {
+			return errors.New("not two ports")
+		}
+		c.PassiveMin, c.PassiveMax = uint16(low), uint16(high)
+		return nil
+	}
+}
+
+// public makes one of the address.
+func public(c *ftp.Config) func(string) error {
+	return func(s string) error {
+		a, err := netip.ParseAddr(s)
+		c.PublicAddr = func(net.Addr) netip.Addr { return a }
+		return err
+	}
+}
+
+// serve ends after SIGINT or SIGTERM, when transfers under way are done. A second
+// signal ends the program at once.
+func serve(plain, overTLS string, c ftp.Config, users ftp.Users, limit *factory.Limit) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	r, err := reactor.New(reactor.Config{})
+	if err != nil {
+		return err
+	}
+	c.Network = r
+	limit.Overflow = c.Busy()
+	if (overTLS != "" || c.RequireTLS) && c.TLS == nil {
+		return errors.New("-listen-tls and -tls-required need -tls-cert or -tls-self-signed")
+	}
+	listen := func(addr string, c ftp.Config) {
+		if addr == "" || err != nil {
+			return
+		}
+		var p factory.Port
+		if p, err = r.Listen("tcp", addr, limit.Around(c.New(users))); err == nil {
+			fmt.Println("listening on", p.Addr())
+		}
+	}
+	listen(plain, c)
+	c.ImplicitTLS = true
+	listen(overTLS, c)
+	if err != nil {
+		return err
+	}
+	return r.Run(ctx)
+}

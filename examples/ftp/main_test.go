@@ -1,0 +1,106 @@
+package main_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const patience = 30 * time.Second // a busy machine is slow
+
+// build builds the program.
+func build(t *testing.T) string {
+	program := filepath.Join(t.TempDir(), "ftp")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return program
+}
+
+// A client talks to the program.
+type client struct {
+	*testing.T
+	net.Conn
+	*bufio.Reader
+}
+
+func dial(t *testing.T, addr string) *client {
+	c, err := net.DialTimeout("tcp", addr, patience)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	return &client{t, c, bufio.NewReader(c)}
+}
+
+func (c *client) says(l, want string) string {
+	c.Helper()
+	if l != "" {
+		_, err := io.WriteString(c.Conn, l+"\r\n")
+		require.NoError(c, err)
+	}
+	got, err := c.ReadString('\n')
+	require.NoError(c, err)
+	assert.True(c, strings.HasPrefix(got, want), "%s: %s", l, got)
+	return got
+}
+
+// The program serves a folder: anybody reads, who has the password writes, over the
+// ports that it is told.
+func TestProgram(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "a"), []byte("hello"), 0o600))
+	cmd := exec.Command(build(t), "-listen", "127.0.0.1:0", "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
+		"-public-ip", "198.51.100.7", "-tls-self-signed")
+	cmd.Env = append(os.Environ(), "TORSION_PASSWORD=sesame")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
+	first, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
+	require.True(t, ok, first)
+
+	c := dial(t, addr)
+	c.says("", "220 ")
+	c.says("USER anonymous", "331 ")
+	c.says("PASS me@x", "230 ")
+	c.says("DELE a", "550 Permission denied")
+	c.says("PASV", "227 Entering Passive Mode (198,51,100,7,")
+	c.says("QUIT", "221 ")
+
+	c = dial(t, addr)
+	c.says("", "220 ")
+	c.says("USER eve", "331 ")
+	c.says("PASS sesame", "230 ")
+	c.says("DELE a", "250 ")
+	assert.NoFileExists(t, filepath.Join(root, "a"))
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	c.says("", "421 ")
+	assert.NoError(t, cmd.Wait())
+}
+
+// What makes no sense is said at once.
+func TestMistakes(t *testing.T) {
+	program := build(t)
+	for _, args := range [][]string{
+		{}, {"-root", "."}, {"-root", ".", "-user", "eve"}, {"-anonymous"}, {"-root", "/nowhere/at/all", "-anonymous"},
+		{"-root", ".", "-anonymous", "-tls-required"}, {"-root", ".", "-anonymous", "-listen-tls", "127.0.0.1:0"},
+		{"-passive", "9-1"}, {"-public-ip", "x"}, {"-root", ".", "-anonymous", "what"},
+	} {
+		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
+		cmd.Env = append(os.Environ(), "TORSION_PASSWORD=")
+		out, err := cmd.CombinedOutput()
+		assert.Error(t, err, args)
+		assert.NotEmpty(t, out, args)
+	}
+}
