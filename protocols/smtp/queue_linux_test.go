@@ -204,14 +204,20 @@ func TestQueueFullDisk(t *testing.T) {
 		}
 		assert.ErrorIs(t, full, syscall.ENOSPC)
 		assert.Greater(t, taken, 5)
-		codes, last := talk(smtp.Config{}, &smtp.Local{Delivery: q}, "EHLO me\nMAIL FROM:<>\nRCPT TO:<b@our.test>\nDATA\n"+text+"\n.\n")
-		assert.Equal(t, greeting+"250 250 354 452 ", codes, last)
+		for last := "250"; strings.HasPrefix(last, "250"); { // what is noted of attempts comes and goes
+			_, last = talk(smtp.Config{}, &smtp.Local{Delivery: q}, "EHLO me\nMAIL FROM:<>\nRCPT TO:<b@our.test>\nDATA\n"+text+"\n.\n")
+			if strings.HasPrefix(last, "250") {
+				taken++
+			} else {
+				assert.Equal(t, "452 4.3.1 Insufficient system storage", last)
+			}
+		}
 		say(nil)
 		q.Flush()
 		for range taken {
 			m, err := inbox.Next(t.Context())
 			require.NoError(t, err)
-			assert.Len(t, m.Text, size+2)
+			assert.True(t, strings.HasSuffix(string(m.Text), text+"\r\n"))
 		}
 		requireSent(t, q)
 		require.NoError(t, q.Close())
