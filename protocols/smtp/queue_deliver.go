@@ -9,9 +9,10 @@ import (
 
 var _ SpoolDelivery = (*Queue)(nil)
 
-// Deliver takes the message. When it returns nil it is on the disk. Who sends a message
-// of his own gives no Peer: one that others have brought gets a Received line, which
-// names them. Of Options those of 8BITMIME, SMTPUTF8, DSN and REQUIRETLS count.
+// Deliver takes the message, for all recipients or none. When it returns nil it is on the
+// disk. Who sends a message of his own gives no Peer: one that others have brought gets a
+// Received line, which names them. Of Options those of 8BITMIME, SMTPUTF8, DSN and
+// REQUIRETLS count.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
 	return q.take(e, message, false)
 }
@@ -87,6 +88,9 @@ func (q *Queue) admit(n *queueEntry, report bool) error {
 	data, err := n.encode()
 	if err != nil {
 		return err
+	}
+	if len(data)+len(n.To)*maxQueueGrowth > maxQueueFile {
+		return errQueueTooMany
 	}
 	n.held = int64(len(data))
 	messages, bytes := cmp.Or(q.MaxMessages, 10_000), int64(queueMemory)

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,10 +78,10 @@ func (f *queueFault) String() string {
 const (
 	queueVersion = 1
 
-	// maxQueueEnvelope is how large a file is at first. With what happens to
-	// recipients it may grow to maxQueueFile.
-	maxQueueEnvelope = 1 << 20
-	maxQueueFile     = 16 << 20
+	// maxQueueFile is how large a file may be, and maxQueueGrowth how much may be added
+	// to it for a recipient: a fault, of which each byte may be two in JSON.
+	maxQueueFile   = 16 << 20
+	maxQueueGrowth = 4 << 10
 
 	// maxFaultText is how much is kept of what a server says.
 	maxFaultText = 500
@@ -100,15 +101,19 @@ func newQueueEntry(e *Envelope) (*queueEntry, error) {
 		}
 		n.From = from.String()
 	}
+	known := make(map[string]bool, len(e.To))
 	for _, r := range e.To {
 		to, err := ParseAddress(r.Address)
 		if err != nil {
 			return nil, malformed(3, r.Address)
 		}
-		o := r.Options
-		n.add(&queueRecipient{
-			Address: to.String(), Notify: o.Notify,
-			OriginalType: o.OriginalRecipientType, Original: o.OriginalRecipient,
+		if known[to.String()] {
+			continue
+		}
+		known[to.String()] = true
+		n.To = append(n.To, &queueRecipient{
+			Address: to.String(), Notify: r.Options.Notify,
+			OriginalType: r.Options.OriginalRecipientType, Original: r.Options.OriginalRecipient,
 		})
 	}
 	if err := n.check(); err != nil {
@@ -117,14 +122,14 @@ func newQueueEntry(e *Envelope) (*queueEntry, error) {
 	return n, nil
 }
 
-// add takes a recipient, once.
-func (e *queueEntry) add(r *queueRecipient) {
-	if !slices.ContainsFunc(e.To, func(o *queueRecipient) bool { return o.Address == r.Address }) {
-		e.To = append(e.To, r)
-	}
+func (e *queueEntry) encode() ([]byte, error) {
+	var b bytes.Buffer
+	j := json.NewEncoder(&b)
+	j.SetIndent("", "\t")
+	j.SetEscapeHTML(false)
+	err := j.Encode(e)
+	return b.Bytes(), err
 }
-
-func (e *queueEntry) encode() ([]byte, error) { return json.MarshalIndent(e, "", "\t") }
 
 var errQueueFile = errors.New("smtp: not an envelope of a Queue")
 

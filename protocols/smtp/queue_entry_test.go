@@ -1,6 +1,8 @@
 package smtp
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +50,20 @@ func FuzzQueueEntry(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A file that was small enough stays so, whatever servers say.
+func TestQueueEntryStaysReadable(t *testing.T) {
+	hostile := strings.Repeat(`"\`, 2000)
+	r := &queueRecipient{
+		Address: "b@b.test", State: queueRelayed, Attempts: math.MaxInt, Next: utcNow(), Warned: true,
+		Last: newQueueFault(refusal(599, EnhancedCode{9, 1 << 62, 1 << 62}, hostile), hostile, utcNow()),
+	}
+	after, err := (&queueEntry{To: []*queueRecipient{r, r}}).encode()
+	require.NoError(t, err)
+	before, err := (&queueEntry{To: []*queueRecipient{{Address: "b@b.test"}, r}}).encode()
+	require.NoError(t, err)
+	assert.Less(t, len(after)-len(before), maxQueueGrowth)
 }
 
 type nothing struct{}

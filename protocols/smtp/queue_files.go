@@ -117,9 +117,6 @@ func (f *queueFiles) add(e *queueEntry, text *draft) error {
 	if err != nil {
 		return err
 	}
-	if len(data) > maxQueueEnvelope {
-		return errQueueTooMany
-	}
 	envelope, err := f.write(data, bytes.NewReader(nil))
 	if err != nil {
 		return err

@@ -131,7 +131,7 @@ func (q *Queue) tell(e *queueEntry, r *queueRecipient, v queueVerdict, err error
 
 // newQueueFault is what is kept of an error, or of success.
 func newQueueFault(err error, host string, now time.Time) *queueFault {
-	f := &queueFault{Host: host, Time: now, Status: "2.0.0"}
+	f := &queueFault{Host: plainText(host), Time: now, Status: "2.0.0"}
 	if err == nil {
 		return f
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -138,10 +139,7 @@ func TestQueueManyRecipients(t *testing.T) {
 	inPost(t, nil, func(t *testing.T, p *post) {
 		var b smtp.Inbox
 		p.serve("b.test", "192.0.2.1", &b)
-		var to []string
-		for i := range 250 {
-			to = append(to, fmt.Sprintf("u%d@b.test", i))
-		}
+		to := crowd(250)
 		p.send("ann@a.test", to...)
 		p.settle()
 		p.requireEmpty()
@@ -150,8 +148,15 @@ func TestQueueManyRecipients(t *testing.T) {
 			got = append(got, recipients(m)...)
 		}
 		assert.Equal(t, to, got)
-		p.send("ann@a.test", append(to, "dora@dead.test")...)
 		p.host("dead.test", "192.0.2.9")
+		for i := range to {
+			to[i] = strings.Replace(to[i], "b.test", "dead.test", 1)
+		}
+		p.send("ann@a.test", to...)
 		p.settle()
+		for _, r := range p.queue.List()[0].To {
+			assert.Equal(t, 1, r.Attempts)
+			assert.Equal(t, time.Hour, time.Until(r.Next))
+		}
 	})
 }

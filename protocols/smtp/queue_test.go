@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -168,12 +169,21 @@ func TestQueueBacksOff(t *testing.T) {
 	})
 }
 
+// crowd is so many addresses.
+func crowd(n int) (to []string) {
+	for i := range n {
+		to = append(to, fmt.Sprintf("u%d@b.test", i))
+	}
+	return to
+}
+
 // What cannot be sent is refused at once.
 func TestQueueRefuses(t *testing.T) {
 	inPost(t, func(p *post) { p.queue.MaxMessages = 1 }, func(t *testing.T, p *post) {
 		assert.Equal(t, "553 5.1.3", code(p.deliver("ann@a.test", "bob")))
 		assert.Equal(t, "553 5.1.7", code(p.deliver("<ann@a.test>", "bob@b.test")))
 		assert.Equal(t, "554 5.5.4", code(p.deliver("ann@a.test")))
+		assert.Equal(t, "452 4.5.3", code(p.deliver("ann@a.test", crowd(4_100)...)))
 		e := to("bob@b.test")
 		e.Options.EnvelopeID = "a\r\nb"
 		assert.Equal(t, "554 5.5.4", code(p.queue.Deliver(e, strings.NewReader(""))))
