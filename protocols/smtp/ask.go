@@ -17,12 +17,30 @@ func (s *session) ask(onLoop bool, question func() error, then func(error)) {
 		return
 	}
 	s.pause()
-	s.elsewhere(question).Done(func(_ struct{}, err error) { s.resume(err, then) })
+	s.work(question, func(err error) { s.resume(err, then) })
 }
 
-// elsewhere runs f on a goroutine of the pool.
-func (s *session) elsewhere(f func() error) *deferred.Deferred[struct{}] {
-	return deferred.Go(s.Loop(), func(context.Context) (struct{}, error) { return struct{}{}, f() })
+// work has f done on a goroutine of the pool, and goes on with what came of it. If the
+// loop has stopped it does not, and the Session is left when f is done.
+func (s *session) work(f func() error, then func(error)) {
+	var answer error
+	deferred.Go(s.Loop(), func(context.Context) (struct{}, error) {
+		s.asking.Lock()
+		defer s.asking.Unlock()
+		if !s.left {
+			answer = f()
+		}
+		return struct{}{}, nil
+	}).Done(func(_ struct{}, err error) {
+		switch {
+		case errors.Is(err, protocol.ErrStopped):
+			go s.stopped()
+		case err != nil: // a panic
+			then(err)
+		default:
+			then(answer)
+		}
+	})
 }
 
 // pause is the beginning of a question, whose time is not the client's.
@@ -32,13 +50,8 @@ func (s *session) pause() {
 	s.PauseReading()
 }
 
-// resume is its end. If the loop has stopped the answer is still to come, and nobody
-// will hear it.
+// resume is its end.
 func (s *session) resume(err error, then func(error)) {
-	if errors.Is(err, protocol.ErrStopped) {
-		s.LoseConnection()
-		return // busy for ever
-	}
 	s.busy = false
 	if s.lost {
 		s.leave()
@@ -66,26 +79,17 @@ func (s *session) open(then func()) {
 	}
 	s.peer.Remote, s.peer.Local, s.peer.Server = s.RemoteAddr(), s.LocalAddr(), s.server.Domain
 	s.peer.TLS = s.tlsState()
-	made := func(err error) {
+	s.ask(s.server.onLoop, func() error {
+		session, err := s.server.backend.NewSession(&s.peer)
+		s.have(session, err)
+		return err
+	}, func(err error) {
 		if err != nil {
 			s.answer(err, reply{})
 			s.close(nil)
 			return
 		}
 		then()
-	}
-	if s.server.onLoop {
-		session, err := s.server.backend.NewSession(&s.peer)
-		s.have(session, err)
-		made(err)
-		return
-	}
-	s.pause()
-	deferred.Go(s.Loop(), func(context.Context) (Session, error) {
-		return s.server.backend.NewSession(&s.peer)
-	}).Done(func(session Session, err error) {
-		s.have(session, err)
-		s.resume(err, made)
 	})
 }
 
@@ -94,75 +98,6 @@ func (s *session) have(session Session, err error) {
 	if err == nil {
 		s.session = session
 		s.commands, s.data = onLoop(session)
-	}
-}
-
-// forget ends the transaction, if there is one, and goes on.
-func (s *session) forget(then func()) {
-	if s.mail == nil {
-		then()
-		return
-	}
-	s.closeSpool(func() {
-		s.mail, s.phase = nil, ready
-		s.ask(s.commands, func() error { s.session.Reset(); return nil }, func(err error) {
-			if err == nil || s.answer(err, reply{}) { // it has panicked
-				then()
-			}
-		})
-	})
-}
-
-// closeSpool closes the message's file, if there is one, and goes on: it is the
-// Session's, which is asked nothing meanwhile.
-func (s *session) closeSpool(then func()) {
-	spool := s.mail.body.spool
-	if spool == nil {
-		then()
-		return
-	}
-	s.mail.body.spool = nil
-	s.ask(false, spool.Close, func(err error) {
-		s.complain(struct{}{}, err)
-		then()
-	})
-}
-
-// leave ends the Session, if there is one.
-func (s *session) leave() {
-	session, m := s.session, s.mail
-	if session == nil {
-		return
-	}
-	s.session, s.mail = nil, nil
-	farewell := func() error {
-		if m != nil {
-			session.Reset()
-		}
-		return session.Logout()
-	}
-	if m != nil && m.body.spool != nil {
-		s.elsewhere(m.body.spool.Close).Done(func(_ struct{}, err error) {
-			s.complain(struct{}{}, err)
-			s.farewell(farewell)
-		})
-		return
-	}
-	s.farewell(farewell)
-}
-
-func (s *session) farewell(f func() error) {
-	if s.commands {
-		s.complain(struct{}{}, f())
-	} else {
-		s.elsewhere(f).Done(s.complain)
-	}
-}
-
-// complain logs an error of which no client can be told.
-func (s *session) complain(_ struct{}, err error) {
-	if err != nil && !errors.Is(err, protocol.ErrStopped) {
-		s.logger().Warn("smtp: cannot finish", "peer", s.RemoteAddr(), "err", err)
 	}
 }
 

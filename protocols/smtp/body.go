@@ -106,6 +106,15 @@ func (b *body) flush(open func() (Spool, error)) (err error) {
 	return err
 }
 
+// close closes the spool, if there is one.
+func (b *body) close() error {
+	spool := b.spool
+	if b.spool = nil; spool == nil {
+		return nil
+	}
+	return spool.Close()
+}
+
 // rewind returns the message from its beginning, when all of it was flushed or
 // nothing.
 func (b *body) rewind() (io.ReadSeeker, error) {

@@ -74,15 +74,13 @@ func (s *session) startTLS(string) {
 		return
 	}
 	s.forget(func() {
-		old := s.session
-		s.session = nil
-		s.ask(s.commands, old.Logout, func(err error) {
-			s.complain(struct{}{}, err)
+		s.ask(s.commands, s.farewell, func(err error) {
+			s.complain(err)
 			s.phase, s.user = greeted, false
 			s.peer = Peer{}
 			s.reply(220, "2.0.0", "Ready to start TLS")
 			if t, ok := protocol.As[protocol.TLSStarter](s.Conn); ok {
-				s.complain(struct{}{}, t.StartTLS())
+				s.complain(t.StartTLS())
 			}
 		})
 	})

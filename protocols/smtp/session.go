@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-sasl"
@@ -43,6 +44,9 @@ type session struct {
 	busy   bool // the Session has not answered yet
 	lost   bool // ConnectionLost has come
 	ending bool // the server goes down
+
+	asking sync.Mutex // held by the worker that asks
+	left   bool       // the loop has stopped; under asking
 
 	session  Session // nil before EHLO
 	peer     Peer    // whom the Session talks to
