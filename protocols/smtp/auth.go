@@ -86,7 +86,7 @@ func (s *session) authenticate(l []byte) {
 	case string(l) == "*":
 		s.auth = nil
 		s.wrong(reply{501, "5.7.0", "Authentication cancelled"})
-	case err != nil:
+	case err != nil || !isText(l): // encoding/base64 passes over CR and LF
 		s.auth = nil
 		s.wrong(reply{501, "5.5.2", "Bad base64"})
 	default:
