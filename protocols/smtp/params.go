@@ -64,7 +64,8 @@ func (s *session) mailOptions(list []param) (o MailOptions, wrong reply) {
 			o.UTF8, ok = true, !p.given
 		case p.name == "AUTH": // RFC 4954, section 5: of others we do not believe it
 			var who string
-			if who, ok = decodeXtext(p.value); !s.user || who == "<>" {
+			who, ok = decodeXtext(p.value)
+			if ok = ok && printable(who); !s.user || who == "<>" {
 				who = ""
 			}
 			o.Auth = &who
