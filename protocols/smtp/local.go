@@ -35,7 +35,8 @@ type Local struct {
 
 	// Authenticate reports whether this is the user's password; without it AUTH
 	// is not offered. It is called on a goroutine of the pool, several times at
-	// once, with whatever has been sent: up to 12 KB, and the user is not empty.
+	// once, with whatever has been sent: up to 12 KB, neither of them empty, and
+	// no NUL.
 	// An *SMTPError is the reply, for example 454 4.7.0 if this cannot be told
 	// now, and any other error is answered with 535 5.7.8: say the same for an
 	// unknown user as for a wrong password, and take the same time for both.

@@ -1,13 +1,19 @@
 package smtp
 
-import "github.com/emersion/go-sasl"
+import (
+	"strings"
+
+	"github.com/emersion/go-sasl"
+)
 
 // An authenticator says why this is not the user's password. An *SMTPError is the
 // reply; all else is answered alike (RFC 4954, section 6).
 type authenticator func(user, password string) error
 
+// Neither may be empty or hold a NUL (RFC 4616, section 2): with no password directories
+// let anybody in, as nobody.
 func (a authenticator) check(user, password string) error {
-	if user == "" {
+	if user == "" || password == "" || strings.ContainsRune(user+password, 0) {
 		return authFailed
 	}
 	return a(user, password)

@@ -165,3 +165,22 @@ func TestAuthClients(t *testing.T) {
 		assert.Equal(t, "ann", p.User)
 	}
 }
+
+// Nobody is asked about what is no user or no password (RFC 4616, section 2), so that a
+// directory which lets everybody in without one cannot.
+func TestAuthNothing(t *testing.T) {
+	l := &smtp.Local{Login: true, Authenticate: func(string, string) error { return nil }}
+	for _, c := range [][]string{
+		{"PLAIN", "\x00ann\x00"}, {"PLAIN", "\x00\x00secret"}, {"LOGIN", "ann", ""}, {"LOGIN", "", "secret"},
+		{"LOGIN", "a\x00nn", "secret"}, {"LOGIN", "ann", "sec\x00ret"},
+	} {
+		p := new(smtp.Peer)
+		server, err := session(t, l, p).(smtp.AuthSession).Auth(c[0])
+		require.NoError(t, err)
+		for _, r := range c[1:] {
+			_, _, err = server.Next([]byte(r))
+		}
+		assert.Equal(t, "535 5.7.8", answer(err), "%q", c)
+		assert.Empty(t, p.User)
+	}
+}
