@@ -40,7 +40,7 @@ func send(config smtp.ClientConfig, m smtp.Mail) (status int) {
 	body, err := spool(os.Stdin)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return exNoInput
+		return unspooled(err)
 	}
 	defer body.Close()
 	r, err := reactor.New(reactor.Config{})

@@ -248,3 +248,18 @@ func TestSignal(t *testing.T) {
 		assert.Equal(t, want, cmd.ProcessState.ExitCode(), verb)
 	}
 }
+
+// A message that cannot be read is none; one for which there is no room now is tried again.
+func TestNoMessage(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	for tmp, want := range map[string]int{os.TempDir(): 66, nowhere: 75} {
+		dir, err := os.Open(".")
+		require.NoError(t, err)
+		defer dir.Close()
+		cmd := exec.Command(program, "-connect", "127.0.0.1:1", none, "-to", "b@b.test")
+		cmd.Stdin, cmd.Env = dir, append(os.Environ(), "TMPDIR="+tmp)
+		out, _ := cmd.CombinedOutput() // the status says how it went
+		assert.Equal(t, want, cmd.ProcessState.ExitCode(), string(out))
+		assert.NotEmpty(t, out)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 )
@@ -12,7 +13,7 @@ func spool(r io.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = io.Copy(f, r)
+	_, err = io.Copy(f, input{r})
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
@@ -20,4 +21,25 @@ func spool(r io.Reader) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+var errInput = errors.New("cannot read the message")
+
+// An input tells its errors from those of the file.
+type input struct{ io.Reader }
+
+func (i input) Read(p []byte) (int, error) {
+	n, err := i.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w: %w", errInput, err)
+	}
+	return n, err
+}
+
+// unspooled is the status where there is no copy: a full disk will have room again.
+func unspooled(err error) int {
+	if errors.Is(err, errInput) {
+		return exNoInput
+	}
+	return exTempFail
 }
