@@ -32,6 +32,7 @@ func TestPaths(t *testing.T) {
 		"<a@1.2.3>":                       "a@1.2.3",
 		"<a@xn--bcher-kva.example>":       "a@xn--bcher-kva.example",
 		"<" + l(64) + "@" + l(63) + ".x>": l(64) + "@" + l(63) + ".x",
+		"<a@" + l255 + ">":                "a@" + l255,
 	} {
 		p := parser{rest: in}
 		a, ok := p.path()
@@ -46,6 +47,9 @@ func TestPaths(t *testing.T) {
 
 func l(n int) string { return strings.Repeat("l", n) }
 
+// l255 is the longest domain.
+var l255 = strings.Repeat(l(63)+".", 3) + l(63)
+
 // What is none.
 func TestNoPaths(t *testing.T) {
 	for _, in := range []string{
@@ -54,7 +58,7 @@ func TestNoPaths(t *testing.T) {
 		`<"a@b>`, `<a"b"@c>`, `<"a"b@c>`, `<"a\"@b>`, "<\"a\x00\"@b>", "<\"a\r\n\"@b>", "<\"a\\\x7f\"@b>", "<a\x80@b>", "<ü@b>", "<a@ü>",
 		"<a@[1.2.3]>", "<a@[1.2.3.4>", "<a@[2001:db8::1]>", "<a@[IPv6:1.2.3.4]>", "<a@[IPv6:fe80::1%eth0]>", "<a@[]>", "<a@[tag:x]>",
 		"<@b:@c:a@x>", "<@b,a@x>", "<@b,:a@x>", "<@b a@x>", "<@:a@x>",
-		"<" + l(65) + "@x>", "<a@" + l(64) + ">", "<a@" + strings.Repeat("l.", 128) + "x>", "<(c)a@b>", "<a,b@c>", "<a:b@c>", "<a;b@c>",
+		"<" + l(65) + "@x>", "<a@" + l(64) + ">", "<a@" + strings.Repeat("l.", 127) + "xx>", "<(c)a@b>", "<a,b@c>", "<a:b@c>", "<a;b@c>",
 	} {
 		p := parser{rest: in}
 		_, ok := p.path()

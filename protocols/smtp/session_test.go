@@ -124,3 +124,17 @@ func TestMessage(t *testing.T) {
 		}
 	})
 }
+
+// Lines of a message have no limit of their own: 1,000 octets have to be taken (RFC 5321,
+// section 4.5.3.1.6).
+func TestLongLineOfMessage(t *testing.T) {
+	config := testServer()
+	config.MaxMessageBytes, config.MaxMemory = 1<<20, 1<<10
+	line := strings.Repeat("x", 1<<19) + "\r\n"
+	bothWays(t, func(t *testing.T, c *clerk) {
+		tr := dial(config.New(c))
+		tr.Receive(addressed1 + "DATA\r\n." + line + ".\r\n")
+		assert.Contains(t, c.asked(), "data "+line)
+		tr.Do(tr.Abort)
+	})
+}
