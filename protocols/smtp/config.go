@@ -45,7 +45,8 @@ type Config struct {
 	MaxRecipients int
 
 	// MaxMemory is how many bytes of a message are kept in memory; what is larger
-	// goes to a file (see Spooler). 256 KiB if zero.
+	// goes to a file (see Spooler). 256 KiB if zero. Each connection may fill it and
+	// wait: how many there may be bounds the memory of all (see factory.Limit).
 	MaxMemory int
 
 	// MaxErrors is how many commands a client may get wrong before it is sent away;
