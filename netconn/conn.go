@@ -153,6 +153,10 @@ func (c *conn) post(f func()) { _ = c.loop.Call(f) }
 // not wait for that.
 func (c *conn) Close() error { return c.end(c.lose) }
 
+// Abort ends the connection now, drops what was written and not sent, and so that the
+// peer does not take it for a good end. It does not wait either.
+func (c *conn) Abort() error { return c.end(c.abort) }
+
 // end has the loop end the connection by f.
 func (c *conn) end(f func()) error {
 	c.mu.Lock()

@@ -34,7 +34,7 @@
 // already. Errors are *net.OpError around os.ErrDeadlineExceeded, net.ErrClosed,
 // the errno of a system call, or why the connection ended (factory.ErrIdle,
 // protocol.ErrShutdown); io.EOF is bare. Addresses are *net.TCPAddr or *net.UnixAddr.
-// Connections have a CloseWrite method, and are a protocol.TLSStater: a handshake is
+// Connections have the methods CloseWrite and Abort, and are a protocol.TLSStater: a handshake is
 // over when Accept or Dial returns the connection.
 //
 // # What is not
