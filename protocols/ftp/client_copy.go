@@ -18,6 +18,7 @@ type Copied struct {
 // A job is a file on its way. It belongs to the Client's goroutine, but for bytes.
 type job struct {
 	name   string
+	called string // in Progress
 	offset int64
 	size   int64 // of the whole; -1 if that is not known
 	bytes  atomic.Int64
@@ -29,7 +30,7 @@ func newJob(name string, offset int64) *job {
 	if offset < 0 {
 		panic("ftp: a negative offset")
 	}
-	return &job{name: name, offset: offset, size: -1}
+	return &job{name: name, called: name, offset: offset, size: -1}
 }
 
 // verdict is what is known of a job that err has ended.
@@ -57,7 +58,7 @@ func (j *job) tick(n int) {
 func (j *job) tell() {
 	if j.report != nil {
 		j.told = time.Now()
-		j.report(Progress{Name: j.name, Bytes: j.offset + j.bytes.Load(), Size: j.size})
+		j.report(Progress{Name: j.called, Bytes: j.offset + j.bytes.Load(), Size: j.size})
 	}
 }
 
@@ -121,10 +122,14 @@ func (t *talk) get(j *job, to io.Writer) (size int64, err error) {
 	if err = errors.Join(err, r.Close()); err != nil {
 		return -1, t.settle(w.err, err)
 	}
-	if j.size < 0 || j.size == j.offset+j.bytes.Load() {
+	have := j.offset + j.bytes.Load()
+	if j.size < 0 || j.size == have {
 		return j.size, nil
 	}
-	return t.compare(j, j.offset+j.bytes.Load())
+	if size, err = t.compare(j, have); err == nil && size < 0 { // it may have changed meanwhile, or not
+		err = &ClientError{Verb: "RETR", Err: fmt.Errorf("%w: %d bytes of %d", ErrSize, have, j.size)}
+	}
+	return size, err
 }
 
 // put stores j.name by a function of the library's.
