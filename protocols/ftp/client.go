@@ -36,11 +36,11 @@ type Client struct {
 
 // Noop asks the server for a reply, and connects to it before if need be: the login
 // has worked then.
-func (c *Client) Noop() *deferred.Deferred[struct{}] { return later(c, only((*talk).noop), unknown) }
+func (c *Client) Noop() *deferred.Deferred[struct{}] { return later(c, simply((*talk).noop), unknown) }
 
 // NoopContext is Noop for goroutines, on which it waits.
 func (c *Client) NoopContext(ctx context.Context) error {
-	_, err := now(ctx, c, only((*talk).noop), unknown)
+	_, err := now(ctx, c, simply((*talk).noop), unknown)
 	return err
 }
 
@@ -146,15 +146,15 @@ func (c *Client) onLoop() func(Progress) {
 
 // List lists a folder, or that where the login has led to if the name is empty.
 func (c *Client) List(name string) *deferred.Deferred[Listing] {
-	return later(c, listing(name), unknown)
+	return later(c, listingOf(name), unknown)
 }
 
 // ListContext is List for goroutines, on which it waits.
 func (c *Client) ListContext(ctx context.Context, name string) (Listing, error) {
-	return now(ctx, c, listing(name), unknown)
+	return now(ctx, c, listingOf(name), unknown)
 }
 
-func listing(name string) task[Listing] {
+func listingOf(name string) task[Listing] {
 	return doing(func(t *talk) (Listing, error) { return t.list(name) })
 }
 

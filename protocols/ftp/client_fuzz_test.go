@@ -50,7 +50,7 @@ func FuzzListing(f *testing.F) {
 		require.LessOrEqual(t, len(in.all), 10)
 		var l Listing
 		for _, line := range in.all {
-			e, known := parseFacts(line)
+			e, known := readFacts(line)
 			l.add(e, known, line)
 		}
 		assert.LessOrEqual(t, len(l.Entries)+len(l.Unusable), len(in.all))

@@ -68,7 +68,7 @@ func (t *talk) list(name string) (l Listing, err error) {
 		var e Entry
 		known := false
 		if facts {
-			e, known = parseFacts(line)
+			e, known = readFacts(line)
 		} else {
 			e, known, guessed = guess(guessed)
 		}
@@ -96,7 +96,7 @@ func usable(name string) bool {
 
 // parseFacts reads a line of MLSD or MLST. What is unknown of it is left out. The
 // folder itself and the one above have names of any kind, and are called by dots.
-func parseFacts(line string) (e Entry, ok bool) {
+func readFacts(line string) (e Entry, ok bool) {
 	facts, name, ok := strings.Cut(line, " ")
 	e = Entry{Name: name, Size: -1}
 	for fact := range strings.SplitSeq(facts, ";") {

@@ -82,7 +82,7 @@ func (t *talk) pwd() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name, ok := quoted(r.lines[0])
+	name, ok := inQuotes(r.lines[0])
 	if !ok || nameable(name) != nil {
 		return "", &ClientError{Verb: "PWD", Err: fmt.Errorf("%w: %.80q", ErrProtocol, r.lines[0])}
 	}
@@ -92,7 +92,7 @@ func (t *talk) pwd() (string, error) {
 
 // quoted finds the name at the beginning of a 257, whose quotes are doubled (RFC 959,
 // appendix II).
-func quoted(text string) (name string, ok bool) {
+func inQuotes(text string) (name string, ok bool) {
 	_, text, ok = strings.Cut(text, `"`)
 	for ok {
 		var part string

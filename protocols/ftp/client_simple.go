@@ -9,11 +9,11 @@ import (
 
 // later and now, for what has no result.
 func (c *Client) later(f func(*talk) error) *deferred.Deferred[struct{}] {
-	return later(c, only(f), unknown)
+	return later(c, simply(f), unknown)
 }
 
 func (c *Client) now(ctx context.Context, f func(*talk) error) error {
-	_, err := now(ctx, c, only(f), unknown)
+	_, err := now(ctx, c, simply(f), unknown)
 	return err
 }
 

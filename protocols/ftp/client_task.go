@@ -20,7 +20,7 @@ func doing[T any](f func(t *talk) (T, error)) task[T] {
 }
 
 // only is a task that has no result.
-func only(f func(*talk) error) task[struct{}] {
+func simply(f func(*talk) error) task[struct{}] {
 	return doing(func(t *talk) (struct{}, error) { return struct{}{}, f(t) })
 }
 

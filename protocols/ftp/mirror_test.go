@@ -35,7 +35,7 @@ func inEachListing(t *testing.T, test func(t *testing.T, p *play)) {
 }
 
 // tree is what is below a folder here: the text of files.
-func tree(t *testing.T, dir string) map[string]string {
+func folderTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	require.NoError(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -115,7 +115,7 @@ func TestDownload(t *testing.T) {
 		got, err := c.DownloadContext(ctx, m)
 		require.NoError(t, err)
 		assert.Equal(t, ftp.Mirrored{Files: 4, Bytes: int64(9 + len(large))}, got)
-		assert.Equal(t, grove, tree(t, local))
+		assert.Equal(t, grove, folderTree(t, local))
 
 		p.mu.Lock()
 		p.files["/pub/a"] = file("01234")
@@ -129,7 +129,7 @@ func TestDownload(t *testing.T) {
 			want = ftp.Mirrored{Files: 4, Bytes: int64(10 + len(large))}
 		}
 		assert.Equal(t, want, got)
-		now := tree(t, local)
+		now := folderTree(t, local)
 		assert.Equal(t, []string{"01234", "HELLO", "stays"}, []string{now["a"], now["d/b c"], now["mine"]})
 	})
 }
@@ -152,12 +152,12 @@ func TestDownloadStaysBelow(t *testing.T) {
 			"type=dir; link", "type=dir; abs", "type=dir; inner", "type=file;size=4; link", "type=file;size=4; tofile",
 			"type=dir; file", "type=file;size=4; folder",
 		}, "\r\n"))
-		before := tree(t, dir)
+		before := folderTree(t, dir)
 		got, err := p.client().DownloadContext(context.Background(), ftp.Mirror{Local: local})
 		require.NoError(t, err)
 		assert.Zero(t, got.Files)
 		assert.Len(t, got.Skipped, 15, "all but the folder above: %v", got.Skipped)
-		assert.Equal(t, before, tree(t, dir))
+		assert.Equal(t, before, folderTree(t, dir))
 		errs := map[string]error{}
 		for _, s := range got.Skipped {
 			errs[s.Name] = s.Err
@@ -300,15 +300,15 @@ func TestDownloadResumes(t *testing.T) {
 			got, err := c.DownloadContext(ctx, m)
 			require.NoError(t, err)
 			require.Len(t, got.Skipped, 1)
-			assert.Equal(t, "old", tree(t, dir)["a"])
-			assert.Len(t, tree(t, dir), map[bool]int{true: 2, false: 1}[resume])
+			assert.Equal(t, "old", folderTree(t, dir)["a"])
+			assert.Len(t, folderTree(t, dir), map[bool]int{true: 2, false: 1}[resume])
 
 			p.instead = nil
 			got, err = c.DownloadContext(ctx, m)
 			require.NoError(t, err)
 			assert.EqualValues(t, map[bool]int{true: len(large) - 1000, false: len(large)}[resume], got.Bytes)
-			require.Len(t, tree(t, dir), 1)
-			assert.True(t, tree(t, dir)["a"] == string(large))
+			require.Len(t, folderTree(t, dir), 1)
+			assert.True(t, folderTree(t, dir)["a"] == string(large))
 		})
 	}
 }
@@ -365,7 +365,7 @@ func TestMirrorIsGivenUp(t *testing.T) {
 		require.ErrorIs(t, o.err, deferred.ErrCancelled)
 		assert.LessOrEqual(t, o.v.Files, 2)
 		require.NoError(t, c.NoopContext(context.Background()))
-		for name := range tree(t, dir) {
+		for name := range folderTree(t, dir) {
 			assert.False(t, strings.HasPrefix(name, "torsion-part-"), name)
 		}
 	})
