@@ -52,6 +52,44 @@ func FuzzQueueEntry(f *testing.F) {
 	})
 }
 
+// What could not be sent, or would become something else on its way, is refused at once.
+func TestQueueEntryChecks(t *testing.T) {
+	never, failure := gosmtp.DSNNotifyNever, gosmtp.DSNNotifyFailure
+	for name, o := range map[string]RcptOptions{
+		"NOTIFY":             {Notify: []gosmtp.DSNNotify{"SOMETIMES"}},
+		"NOTIFY NEVER, also": {Notify: []gosmtp.DSNNotify{never, failure}},
+		"NOTIFY twice":       {Notify: []gosmtp.DSNNotify{failure, failure}},
+		"ORCPT without kind": {OriginalRecipient: "x"},
+		"ORCPT of a kind":    {OriginalRecipientType: "X400", OriginalRecipient: "x"},
+		"ORCPT with CRLF":    {OriginalRecipientType: gosmtp.DSNAddressTypeRFC822, OriginalRecipient: "x\r\ny"},
+		"ORCPT in UTF-8":     {OriginalRecipientType: gosmtp.DSNAddressTypeRFC822, OriginalRecipient: "\u00fc"},
+		"ORCPT with LF":      {OriginalRecipientType: gosmtp.DSNAddressTypeUTF8, OriginalRecipient: "\u00fc\n"},
+		"ORCPT too long":     {OriginalRecipientType: gosmtp.DSNAddressTypeUTF8, OriginalRecipient: strings.Repeat("x", 501)},
+	} {
+		_, err := newQueueEntry(&Envelope{To: []Recipient{{Address: "b@b.test", Options: o}}})
+		assert.ErrorContains(t, err, strings.Fields(name)[0]+"=", name)
+	}
+	for _, o := range []MailOptions{{Return: "SOME"}, {EnvelopeID: "a\nb"}, {EnvelopeID: strings.Repeat("x", 101)}} {
+		_, err := newQueueEntry(&Envelope{Options: o, To: []Recipient{{Address: "b@b.test"}}})
+		assert.Error(t, err)
+	}
+	for _, file := range []string{
+		``, `[]`, `{}`, `{"version":2}`, `{"version":1}`, `{"version":1,"to":[null]}`,
+		`{"version":1,"from":"a b@a.test","to":[{"address":"b@b.test"}]}`,
+		`{"version":1,"to":[{"address":"\"b\"@b.test"}]}`,
+		`{"version":1,"to":[{"address":"b@b.test","state":"failed"}]}`,
+		`{"version":1,"to":[{"address":"b@b.test","state":"lost","last":{}}]}`,
+		`{"version":1,"to":[{"address":"b@b.test","attempts":-1}]}`,
+		`{"version":1,"size":-1,"to":[{"address":"b@b.test"}]}`,
+		`{"version":1,"to":[{"address":"b@b.test"}]}{}`,
+	} {
+		_, err := decodeQueueEntry([]byte(file))
+		assert.ErrorIs(t, err, errQueueFile, file)
+	}
+	_, err := decodeQueueEntry([]byte(`{"version":1,"to":[{"address":"b@b.test"}]}`))
+	assert.NoError(t, err)
+}
+
 // A file that was small enough stays so, whatever servers say.
 func TestQueueEntryStaysReadable(t *testing.T) {
 	hostile := strings.Repeat(`"\`, 2000)
