@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocols/smtp"
 )
 
@@ -75,7 +74,7 @@ func TestClientCutAnywhere(t *testing.T) {
 			onSockets(t, "127.0.0.1:0", func(p *play) {
 				inbox := &smtp.Inbox{}
 				f := smtp.Config{Domain: "mx.our.test", LMTP: lmtp}.New(&smtp.Local{Delivery: inbox})
-				port, err := p.config.Network.(factory.Network).Listen("tcp", "127.0.0.1:0", f)
+				port, err := p.config.Network.Listen("tcp", "127.0.0.1:0", f)
 				require.NoError(t, err)
 				l, err := net.Listen("tcp", "127.0.0.1:0")
 				require.NoError(t, err)

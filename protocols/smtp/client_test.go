@@ -1,7 +1,9 @@
 package smtp_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,4 +51,29 @@ func TestClientSends(t *testing.T) {
 			}}, r)
 		})
 	}
+}
+
+// Who has no name is called by his address (RFC 5321, section 4.1.4).
+func TestClientName(t *testing.T) {
+	for addr, name := range map[string]string{"127.0.0.1:0": "[127.0.0.1]", "[::1]:0": "[IPv6:::1]", "/mail": "localhost"} {
+		inBubbleOn(t, addr, func(p *play) {
+			p.config.LocalName, p.config.Security = "", smtp.TLSNever
+			p.serve("S: 220 mail.test\nC: EHLO " + name + "\nS: 250 mail.test\nC: NOOP\nS: 250 ok" + goodbye)
+			c := p.config.New()
+			require.NoError(t, c.NoopContext(context.Background()))
+			require.NoError(t, c.Close())
+		})
+	}
+}
+
+// A Unix socket is on this machine: there is no TLS unless that is asked for, and
+// passwords may be told.
+func TestClientUnixSocket(t *testing.T) {
+	inBubbleOn(t, "/mail", func(p *play) {
+		p.config.Security, p.config.LMTP = smtp.TLSRequired, true
+		p.config.User, p.config.Password = "eve", "sesame"
+		p.serve(strings.Replace(ehlo("STARTTLS", "AUTH PLAIN"), "EHLO", "LHLO", 1) + authenticated + transaction + goodbye)
+		_, err := p.send(message("hi", "bob@b.test"))
+		assert.NoError(t, err)
+	})
 }
