@@ -17,6 +17,9 @@ import (
 // so that nothing behind us can take it for a route, and a tester cannot take us
 // for a relay; only if Mailboxes has it is it taken, as the mailbox of that name.
 // Source routes (<@other:user@ours>) are not followed.
+//
+// A message that begins with a space or a tab is refused with 554 5.6.0: it would go on
+// with the last of the fields that are written in front of it.
 type Local struct {
 	// Domains are ours, in any case; all are if there are none, and then nothing
 	// is elsewhere. One with other letters than ASCII has two spellings, and needs

@@ -125,3 +125,21 @@ func TestServeMaildirLMTP(t *testing.T) {
 		}
 	}
 }
+
+// A message cannot go on with the fields that are written in front of it: it would say in
+// our name whom it is from.
+func TestServeBeginsWithItsOwnHeader(t *testing.T) {
+	for _, lmtp := range []bool{false, true} {
+		for _, memory := range []int{0, 4} {
+			m := maildir(t)
+			hello := map[bool]string{false: "EHLO", true: "LHLO"}[lmtp]
+			codes, last := talk(smtp.Config{LMTP: lmtp, MaxMemory: memory}, &smtp.Local{Delivery: m},
+				hello+" me\nMAIL FROM:<>\nRCPT TO:<b@our.test>\nDATA\n\t(ann, who has logged in)\nSubject: x\n\n.\n")
+			assert.Equal(t, greeting+"250 250 354 554 ", codes)
+			assert.Equal(t, "554 5.6.0 The message begins with a folded line", last)
+			require.NoError(t, m.Open())
+			assert.Empty(t, files(t, m.Dir, "new"))
+			assert.Empty(t, files(t, m.Dir, "tmp"))
+		}
+	}
+}

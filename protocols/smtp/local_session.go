@@ -14,6 +14,8 @@ import (
 // errNoSeeker is an engine's mistake, see Session.
 var errNoSeeker = errors.New("smtp: the message cannot be rewound")
 
+var errNoHeader = &SMTPError{Code: 554, EnhancedCode: EnhancedCode{5, 6, 0}, Message: "The message begins with a folded line"}
+
 // A localSession is one connection's. There are thousands which do nothing, so
 // what belongs to a transaction is made in Mail.
 type localSession struct {
@@ -93,9 +95,9 @@ func (s *localSession) Logout() error { return nil }
 
 // Data gives the message to those who are asked for all recipients at once.
 func (s *localSession) Data(r io.Reader) error {
-	message, ok := r.(io.ReadSeeker)
-	if !ok {
-		return errNoSeeker
+	message, err := beginning(r)
+	if err != nil {
+		return err
 	}
 	s.identify()
 	var reply error
@@ -111,9 +113,9 @@ func (s *localSession) Data(r io.Reader) error {
 // LMTPData asks for each recipient, as its protocol allows. One that is named twice
 // gets the message once, and what became of it is said twice.
 func (s *localSession) LMTPData(r io.Reader, status StatusCollector) error {
-	message, ok := r.(io.ReadSeeker)
-	if !ok {
-		return errNoSeeker
+	message, err := beginning(r)
+	if err != nil {
+		return err
 	}
 	s.identify()
 	s.deliverEach(s.local.Outgoing, s.outgoing, message, status)
@@ -131,6 +133,20 @@ func (s *localSession) deliverEach(d Delivery, to []Recipient, message io.ReadSe
 		}
 		status.SetStatus(r.Address, reply)
 	}
+}
+
+// beginning is the message, if what a delivery writes in front of it stays what it is: a
+// line that begins with a space would go on with the last field of that.
+func beginning(r io.Reader) (io.ReadSeeker, error) {
+	message, ok := r.(io.ReadSeeker)
+	if !ok {
+		return nil, errNoSeeker
+	}
+	var first [1]byte
+	if n, _ := message.Read(first[:]); n > 0 && (first[0] == ' ' || first[0] == '\t') {
+		return nil, errNoHeader
+	}
+	return message, nil
 }
 
 // deliver gives the message, from its beginning, to d, in an envelope that d may
