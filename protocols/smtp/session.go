@@ -24,8 +24,8 @@ var (
 	ErrTooManyErrors = errors.New("smtp: too many errors")
 
 	// ErrMalformed ends one where it is not sure any more what is message and what
-	// is command: after a CR or LF on its own in a message, and a BDAT that says no
-	// length.
+	// is command: after a CR or LF on its own in a message, and a BDAT that is not
+	// understood.
 	ErrMalformed = errors.New("smtp: malformed message")
 )
 

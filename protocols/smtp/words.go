@@ -10,7 +10,8 @@ type (
 	// *SMTPError is the reply (one of 250 is nil with a text of its own); what any
 	// other error says is logged, and the client is told 451 4.3.0 (452 4.3.1 if
 	// the disk is full). Reset ends each
-	// transaction, whatever became of it, and Logout is the last call.
+	// transaction, whatever became of it, and Logout is the last call, which comes
+	// in any case: if the loop has stopped meanwhile, on a goroutine of its own.
 	//
 	// Nothing is asked while a question is open. The calls are made on goroutines of
 	// the loop's pool, so they may block, unless the Session is a [LoopSession].
