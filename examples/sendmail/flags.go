@@ -1,13 +1,12 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 
+	"github.com/torsion-go/torsion/examples/internal/certificate"
 	"github.com/torsion-go/torsion/protocols/smtp"
 )
 
@@ -50,7 +49,7 @@ func flags(c *smtp.ClientConfig, m *smtp.Mail) *flag.FlagSet {
 		return nil
 	})
 	f.Func("tls-ca", "trust servers with a certificate of these in a PEM `file` only", func(s string) (err error) {
-		c.TLS, err = trusting(s)
+		c.TLS, err = certificate.Trusting(s)
 		return err
 	})
 	f.StringVar(&c.User, "user", "", "log in by this `name`")
@@ -74,13 +73,4 @@ func startTLS(s *smtp.Security, when string) error {
 		return errors.New("it is required, opportunistic or none")
 	}
 	return nil
-}
-
-func trusting(file string) (*tls.Config, error) {
-	pem, err := os.ReadFile(file)
-	pool := x509.NewCertPool()
-	if err == nil && !pool.AppendCertsFromPEM(pem) {
-		err = errors.New("no certificates there")
-	}
-	return &tls.Config{RootCAs: pool}, err
 }
