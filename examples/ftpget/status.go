@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+
+	"github.com/torsion-go/torsion/protocols/ftp"
+)
+
+// Of sysexits(3).
+const (
+	exUsage       = 64
+	exNoInput     = 66
+	exNoHost      = 68
+	exUnavailable = 69
+	exCantCreat   = 73
+	exIOErr       = 74
+	exTempFail    = 75
+	exProtocol    = 76
+	exNoPerm      = 77
+)
+
+// tell says what went wrong, and returns the exit status.
+func tell(err error) int {
+	if err == nil {
+		return 0
+	}
+	if _, told := errors.AsType[*skipped](err); !told {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return statusOf(err)
+}
+
+func statusOf(err error) int {
+	e, _ := errors.AsType[*ftp.ClientError](err)
+	reply, replied := errors.AsType[*ftp.Error](err)
+	host, _ := errors.AsType[*net.DNSError](err)
+	_, input := errors.AsType[*noInput](err)
+	_, network := errors.AsType[net.Error](err)
+	_, disk := errors.AsType[*fs.PathError](err)
+	_, link := errors.AsType[*os.LinkError](err)
+	switch {
+	case input:
+		return exNoInput
+	case replied && reply.Code < 500:
+		return exTempFail
+	case errors.Is(err, ftp.ErrNoAuth), replied && (e.Verb == "USER" || e.Verb == "PASS"):
+		return exNoPerm
+	case errors.Is(err, ftp.ErrProtocol):
+		return exProtocol
+	case errors.Is(err, ftp.ErrSize):
+		return exIOErr
+	case host != nil && host.IsNotFound:
+		return exNoHost
+	case errors.Is(err, ftp.ErrName), errors.Is(err, ftp.ErrTooMany), errors.Is(err, errors.ErrUnsupported), replied:
+		return exUnavailable
+	case e != nil && (e.Verb == "AUTH" || e.Verb == "TLS") && !network:
+		return exUnavailable
+	case disk || link:
+		return exCantCreat
+	}
+	return exTempFail
+}
