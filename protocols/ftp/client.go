@@ -95,10 +95,10 @@ func (c *Client) GetContext(ctx context.Context, name string, to io.Writer, offs
 	return c.wait(ctx, newJob(name, offset), func(t *talk, j *job) (int64, error) { return t.get(j, to) })
 }
 
-// Put stores what a Reader has, from the offset on, in the file; all else of it is
-// replaced if the offset is 0. If it is not, and in Append, the server may keep what
-// has come when there is an error; whether it does so otherwise depends on the server,
-// which is shown an end that is none (a reset).
+// Put stores what a Reader has, in place of the file if the offset is 0. Otherwise it
+// writes into the file from there on, and what is behind that stays; then, and in
+// Append, the server may keep what has come when there is an error. Whether it does so
+// otherwise depends on the server, which is shown an end that is none (a reset).
 //
 // The Reader is used on the Client's goroutine, after a Cancel a little longer than
 // the Deferred takes. One that never returns holds the Client up for ever.

@@ -147,13 +147,18 @@ func (t *talk) put(j *job, from io.Reader, how func(name string, r io.Reader) er
 	return -1, nil
 }
 
-// store replaces the file, or all of it from the offset on.
+// store replaces the file, or writes into it from the offset on, which leaves what is
+// behind that.
 func (t *talk) store(j *job, from io.Reader) (size int64, err error) {
 	size, err = t.put(j, from, func(name string, r io.Reader) error { return t.ftp.StorFrom(name, r, uint64(j.offset)) })
 	if err != nil {
 		return size, err
 	}
-	return t.compare(j, j.offset+j.bytes.Load())
+	size, err = t.compare(j, j.offset+j.bytes.Load())
+	if j.offset > 0 && size > j.offset+j.bytes.Load() && errors.Is(err, ErrSize) {
+		err = nil
+	}
+	return size, err
 }
 
 // add adds to the file. The size can be checked if it is known of before.
