@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -118,7 +119,7 @@ func (s *server) usual(c net.Conn, verb, arg string) string {
 		s.port, _ = net.Listen("tcp", "127.0.0.1:0")
 		return fmt.Sprintf("229 (|||%d|)", s.port.Addr().(*net.TCPAddr).Port)
 	case "REST":
-		_, _ = fmt.Sscan(arg, &s.rest)
+		s.rest, _ = strconv.Atoi(arg)
 		return "350 then"
 	case "RNFR":
 		s.files["renamed"] = text
@@ -136,16 +137,12 @@ func (s *server) usual(c net.Conn, verb, arg string) string {
 	case "MLSD":
 		d := s.data(c)
 		defer d.Close()
-		for name, text := range s.files {
-			fmt.Fprintf(d, "type=file;size=%d;modify=20240506120000; %s\r\n", len(text), strings.TrimPrefix(name, "/"))
-		}
-		fmt.Fprintf(d, "type=file; ../evil\r\n")
+		fmt.Fprint(d, s.list(), "type=file; ../evil\r\n")
 		return "226 ok"
 	case "SIZE", "RETR":
 		if !there {
 			return "550 nothing there"
-		}
-		if verb == "SIZE" {
+		} else if verb == "SIZE" {
 			return fmt.Sprint("213 ", len(text))
 		}
 		d := s.data(c)
@@ -155,6 +152,14 @@ func (s *server) usual(c net.Conn, verb, arg string) string {
 		return "226 ok"
 	}
 	return "200 ok"
+}
+
+func (s *server) list() string {
+	var b strings.Builder
+	for name, text := range s.files {
+		fmt.Fprintf(&b, "type=file;size=%d;modify=20240506120000; %s\r\n", len(text), strings.TrimPrefix(name, "/"))
+	}
+	return b.String()
 }
 
 func (s *server) data(c net.Conn) net.Conn {
