@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,10 +42,11 @@ func (j *job) verdict(err error) (Copied, error) {
 
 // task does f and tells what has come of it.
 func (j *job) task(f func(*talk, *job) (int64, error)) task[Copied] {
-	return doing(func(t *talk) (Copied, error) {
-		size, err := f(t, j)
+	return func(ctx context.Context, t *talk) (Copied, error) {
+		size := int64(-1)
+		err := t.do(ctx, func() (err error) { size, err = f(t, j); return err })
 		return Copied{Bytes: j.bytes.Load(), Size: size}, err
-	})
+	}
 }
 
 // tick counts what was moved, and tells once in a while.

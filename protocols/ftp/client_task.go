@@ -19,7 +19,7 @@ func doing[T any](f func(t *talk) (T, error)) task[T] {
 	}
 }
 
-// only is a task that has no result.
+// simply is a task that has no result.
 func simply(f func(*talk) error) task[struct{}] {
 	return doing(func(t *talk) (struct{}, error) { return struct{}{}, f(t) })
 }

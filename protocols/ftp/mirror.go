@@ -31,8 +31,9 @@ type Mirror struct {
 	// comes back for may be removed by hand.
 	Resume bool
 
-	MaxDepth   int // of folders within each other; 32 if zero
-	MaxEntries int // in all; 1,000,000 if zero
+	MaxDepth   int   // of folders within each other; 32 if zero
+	MaxEntries int   // in all; 1,000,000 if zero
+	MaxBytes   int64 // that Download writes, in all; any number if zero
 }
 
 // Mirrored is what became of a Mirror.
@@ -54,7 +55,7 @@ var (
 	ErrLink = errors.New("ftp: a link")
 
 	// ErrTooMany is within the error of a Mirror that is too deep, or has too much in
-	// it.
+	// it: of the whole, but for a folder that is too deep, which is skipped.
 	ErrTooMany = errors.New("ftp: too many")
 )
 
@@ -100,7 +101,9 @@ type mirroring struct {
 	Mirror
 	talk   *talk
 	report func(Progress)
-	left   int // entries
+	left   int   // entries
+	bytes  int64 // written here
+	full   bool  // with too many entries or bytes
 
 	mu  sync.Mutex
 	res Mirrored
@@ -147,7 +150,7 @@ func (m *mirroring) result() Mirrored {
 // nothing can be written here.
 func (m *mirroring) skip(name string, err error) error {
 	_, disk := errors.AsType[*fs.PathError](err)
-	if cause := m.talk.guard.cause(); cause != nil || m.talk.gone || disk {
+	if cause := m.talk.guard.cause(); cause != nil || m.talk.gone || disk || m.full {
 		return err
 	}
 	m.mu.Lock()
@@ -159,9 +162,24 @@ func (m *mirroring) skip(name string, err error) error {
 // count takes n entries from those that may come, and looks whether to go on.
 func (m *mirroring) count(n int) error {
 	if m.left -= n; m.left < 0 {
+		m.full = true
 		return fmt.Errorf("%w: more than %d entries", ErrTooMany, m.MaxEntries)
 	}
 	return m.talk.guard.cause()
+}
+
+// A bounded is a file of a Mirror that counts what is written to it.
+type bounded struct {
+	*os.File
+	m *mirroring
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.m.bytes += int64(len(p)); b.m.MaxBytes > 0 && b.m.bytes > b.m.MaxBytes {
+		b.m.full = true
+		return 0, fmt.Errorf("%w: more than %d bytes", ErrTooMany, b.m.MaxBytes)
+	}
+	return b.File.Write(p)
 }
 
 // copied counts a file.

@@ -131,7 +131,7 @@ func (m *mirroring) receive(d *draft, remote string, e Entry) (*job, error) {
 		}
 		j := newJob(remote, offset)
 		j.size, j.report = e.Size, m.report
-		_, err = m.talk.get(j, f)
+		_, err = m.talk.get(j, &bounded{f, m})
 		if closed := f.Close(); err == nil {
 			err = closed
 		}
