@@ -80,7 +80,7 @@ func flags(c *ftp.ClientConfig, o *order) *flag.FlagSet {
 	f.StringVar(&c.Password, "password", os.Getenv("TORSION_PASSWORD"), "and this `password`; TORSION_PASSWORD is better, for ps does not show it")
 	f.Lookup("password").DefValue = "" // which help shows
 	f.BoolVar(&c.AllowInsecureAuth, "insecure-auth", false, "log in also where somebody may listen, or be the server")
-	f.BoolVar(&o.resume, "resume", false, "go on where it was broken off, and keep what was not finished")
+	f.BoolVar(&o.resume, "resume", false, "keep what was not finished, and go on there; a file must not have changed meanwhile")
 	return f
 }
 

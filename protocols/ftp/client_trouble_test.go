@@ -3,6 +3,7 @@ package ftp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -69,24 +70,34 @@ var tolerated = map[string]string{
 // Whatever goes wrong at any command ends the operation within the time for it, with
 // an error that names the command; and the next operation succeeds.
 func TestClientTrouble(t *testing.T) {
-	for name, operation := range operations {
-		var verbs []string
-		inBubble(t, func(t *testing.T, p *play) {
-			p.files["/a"], p.files["/d"] = file("0123"), folder()
-			require.NoError(t, operation(context.Background(), p.client()))
-			for _, line := range p.said {
-				verb, _, _ := strings.Cut(line, " ")
-				verbs = append(verbs, verb)
-			}
-		})
-		for i, verb := range append([]string{"greeting"}, verbs...) {
-			for what, trouble := range troubles {
-				t.Run(name+", "+verb+", "+what, func(t *testing.T) {
-					inBubble(t, func(t *testing.T, p *play) {
-						p.trouble(t, name, i, trouble.reply, trouble.err)
-					})
+	for name := range operations {
+		tryTroubles(t, name, ftp.TLSNever)
+	}
+	for _, name := range []string{"Get", "Put"} {
+		tryTroubles(t, name, ftp.TLSRequired)
+		tryTroubles(t, name, ftp.TLSImplicit)
+	}
+}
+
+func tryTroubles(t *testing.T, operation string, security ftp.Security) {
+	verbs := []string{"greeting"}
+	inBubble(t, func(t *testing.T, p *play) {
+		p.config.Security = security
+		p.files["/a"], p.files["/d"] = file("0123"), folder()
+		require.NoError(t, operations[operation](context.Background(), p.client()))
+		for _, line := range p.said {
+			verb, _, _ := strings.Cut(line, " ")
+			verbs = append(verbs, verb)
+		}
+	})
+	for i, verb := range verbs {
+		for what, trouble := range troubles {
+			t.Run(fmt.Sprint(operation, ", TLS ", security, ", ", verb, ", ", what), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, p *play) {
+					p.config.Security = security
+					p.trouble(t, operation, i, trouble.reply, trouble.err)
 				})
-			}
+			})
 		}
 	}
 }
