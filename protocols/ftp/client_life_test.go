@@ -229,6 +229,7 @@ func TestClientGivesUpCommand(t *testing.T) {
 		require.ErrorIs(t, (<-second).err, deferred.ErrCancelled)
 		p.on(d.Cancel)
 		require.ErrorIs(t, (<-first).err, deferred.ErrCancelled)
+		synctest.Wait() // until its connection has been ended
 		close(stall)
 		require.NoError(t, c.NoopContext(context.Background()))
 		assert.Len(t, p.logins(), 2)
