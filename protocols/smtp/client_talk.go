@@ -132,12 +132,14 @@ func (t *talk) greet() (err error) {
 func (t *talk) hello() error {
 	t.wire.patience = t.config.Timeouts.Command
 	t.wire.replay(t.greeting)
+	verb := "EHLO"
 	if t.config.LMTP {
+		verb, t.wire.noHELO = "LHLO", true
 		t.smtp = gosmtp.NewClientLMTP(t.wire)
 	} else {
 		t.smtp = gosmtp.NewClient(t.wire)
 	}
-	return t.fault("EHLO", t.smtp.Hello(t.config.localName(t.raw.LocalAddr())))
+	return t.fault(verb, t.smtp.Hello(t.config.localName(t.raw.LocalAddr())))
 }
 
 // startTLS changes to TLS and begins anew: what was said in clear is forgotten

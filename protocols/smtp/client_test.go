@@ -77,3 +77,18 @@ func TestClientUnixSocket(t *testing.T) {
 		assert.NoError(t, err)
 	})
 }
+
+// A server that refuses LHLO is not spoken to as one of SMTP, whose one reply to a message
+// would be taken for that of the first recipient.
+func TestClientLMTPWithoutLHLO(t *testing.T) {
+	for _, code := range []string{"500", "502", "550"} {
+		inBubble(t, func(p *play) {
+			p.config.LMTP = true
+			p.serve("S: 220 mail.test\nC: LHLO client.test\nS: " + code + " 5.5.1 what?")
+			_, err := p.send(message("hi", "bob@b.test", "carl@b.test"))
+			e := requireSendError(p.T, err, "LHLO", false)
+			assert.False(t, e.Temporary())
+			assert.Equal(t, code != "550", strings.Contains(err.Error(), "the server does not speak LMTP"), err)
+		})
+	}
+}

@@ -28,6 +28,7 @@ type wire struct {
 	hello    bool  // the reply to come is one to EHLO
 	data     bool  // it is the message that is written
 	sevenBit bool  // MAIL shall not say BODY=8BITMIME, which go-smtp says where it is offered
+	noHELO   bool  // go-smtp says it where LHLO is refused, and one reply would count for all recipients
 	heard    bool  // there was a reply that is not 421
 	whole    bool  // the last write was handed over whole
 	err      error // the first; nothing is possible afterwards
@@ -88,6 +89,9 @@ func (w *wire) answer() (answer, error) {
 func (w *wire) Write(p []byte) (int, error) {
 	if w.err == nil && w.in.Buffered() > 0 && !w.closing() {
 		w.err = fmt.Errorf("%w: a reply to nothing", ErrProtocol)
+	}
+	if w.err == nil && w.noHELO && !w.data && bytes.HasPrefix(p, []byte("HELO ")) {
+		w.err = fmt.Errorf("the server does not speak LMTP: %w", w.last.err())
 	}
 	if w.err == nil && !w.data && !isLine(p) {
 		w.err = fmt.Errorf("smtp: not a command: %.80q", p) // whatever it was made of, nothing of it is said

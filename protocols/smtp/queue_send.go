@@ -178,7 +178,7 @@ func (s *queueSender) quit() {
 }
 
 // beforeMail are the steps that say nothing of a message.
-var beforeMail = []string{"connect", "TLS", "greeting", "EHLO", "STARTTLS", "AUTH", "RSET"}
+var beforeMail = []string{"connect", "TLS", "greeting", "EHLO", "LHLO", "STARTTLS", "AUTH", "RSET"}
 
 // reached reports whether a server has been found that may say something of the message,
 // or if it is settled that there is none.
