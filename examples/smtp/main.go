@@ -47,8 +47,8 @@ func main() {
 	flag.StringVar(&config.Domain, "name", "", "what the server calls itself; this host's name if empty")
 	flag.DurationVar(&config.CommandTimeout, "idle", 5*time.Minute, "how long a client may be silent; -1ns: for ever")
 	flag.Int64Var(&config.MaxMessageBytes, "max-size", 25<<20, "`bytes` of the largest message; -1: any")
-	flag.IntVar(&limit.Total, "connections", 1000, "most connections; 0: any number")
-	flag.IntVar(&limit.PerPeer, "host", 50, "most connections from one host; 0: any number")
+	flag.IntVar(&limit.Total, "connections", 1000, "most connections, and as many again with -listen-tls; 0: any number")
+	flag.IntVar(&limit.PerPeer, "host", 50, "most of them from one host; 0: any number")
 	flag.StringVar(&out.addr, "relay", "", "`host:port` of a server that takes mail of who has logged in to other domains")
 	flag.StringVar(&out.folder, "queue", "", "the `folder` in which such mail waits")
 	cert.Register()
@@ -61,7 +61,7 @@ func main() {
 	}
 	var err error
 	if config.TLS, err = cert.Config(); err == nil {
-		err = errors.Join(login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
+		err = errors.Join(open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
 	}
 	if err == nil {
 		err = serve(open, config, &local, &limit, out)
@@ -115,6 +115,15 @@ type ports struct {
 	lmtpMode         fs.FileMode
 }
 
+// check finds out early what would not do.
+func (p *ports) check(c smtp.Config) error {
+	switch {
+	case p.tls != "" && c.TLS == nil:
+		return errors.New("-listen-tls needs -tls-cert or -tls-self-signed")
+	}
+	return nil
+}
+
 // mode makes a flag of the socket's permissions.
 func (p *ports) mode(s string) error {
 	n, err := strconv.ParseUint(s, 8, 9)
@@ -136,26 +145,37 @@ func serve(open ports, c smtp.Config, b *smtp.Local, limit *factory.Limit, out r
 		return err
 	}
 	defer func() { err = errors.Join(err, stopRelay()) }()
-	limit.Overflow = c.Busy()
-	listen := func(network, addr string, c smtp.Config) {
-		if addr == "" || err != nil {
-			return
-		}
-		var p factory.Port
-		if p, err = r.Tuned(factory.Socket{UnixMode: open.lmtpMode}).Listen(network, addr, limit.Around(c.New(b))); err == nil {
-			fmt.Println("listening on", p.Addr())
-		}
-	}
-	listen("tcp", open.plain, c)
-	local := c
-	local.LMTP, local.TLS = true, nil
-	listen("unix", open.lmtp, local)
-	if c.ImplicitTLS = true; open.tls != "" && c.TLS == nil {
-		return errors.New("-listen-tls needs -tls-cert or -tls-self-signed")
-	}
-	listen("tcp", open.tls, c)
-	if err != nil {
+	if err := open.listen(r, c, b, limit); err != nil {
 		return err
 	}
 	return r.Run(ctx)
+}
+
+// listen opens all ports, and then says so. A Limit has one Overflow, so connections that
+// begin with TLS have a Limit of their own.
+func (p *ports) listen(r *reactor.Reactor, c smtp.Config, b *smtp.Local, limit *factory.Limit) (err error) {
+	secured := &factory.Limit{Total: limit.Total, PerPeer: limit.PerPeer}
+	local, implicit := c, c
+	local.LMTP, local.TLS = true, nil
+	implicit.ImplicitTLS = true
+	limit.Overflow, secured.Overflow = c.Busy(), implicit.Busy()
+	var all []factory.Port
+	listen := func(network, addr string, c smtp.Config, limit *factory.Limit) {
+		if addr == "" || err != nil {
+			return
+		}
+		var port factory.Port
+		port, err = r.Tuned(factory.Socket{UnixMode: p.lmtpMode}).Listen(network, addr, limit.Around(c.New(b)))
+		all = append(all, port)
+	}
+	listen("tcp", p.plain, c, limit)
+	listen("unix", p.lmtp, local, limit)
+	listen("tcp", p.tls, implicit, secured)
+	if err != nil {
+		return err
+	}
+	for _, port := range all {
+		fmt.Println("listening on", port.Addr())
+	}
+	return nil
 }

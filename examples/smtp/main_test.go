@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"io"
 	"net"
 	"os"
@@ -139,6 +140,39 @@ func TestLogin(t *testing.T) {
 	addrs, out, cmd = start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-login", "-user", "eve", "-password", "sesame")
 	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n"), "235 2.7.0")
 	stop(t, cmd, out)
+}
+
+// Who is one too many is told so in the way in which the port speaks.
+func TestBusy(t *testing.T) {
+	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
+	dial := []func(addr string) (net.Conn, error){
+		func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) },
+		func(addr string) (net.Conn, error) {
+			return tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		},
+	}
+	for i, addr := range addrs {
+		for _, code := range []string{"220 ", "421 "} {
+			c, err := dial[i](addr)
+			require.NoError(t, err)
+			defer c.Close()
+			require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+			greeting, err := bufio.NewReader(c).ReadString('\n')
+			require.NoError(t, err)
+			assert.True(t, strings.HasPrefix(greeting, code), greeting)
+		}
+	}
+	stop(t, cmd, out)
+}
+
+// When one port cannot be opened none is said to be.
+func TestAllPortsOrNone(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	out, err := exec.Command(program, "-listen", "127.0.0.1:0", "-listen-tls", l.Addr().String(), "-tls-self-signed").CombinedOutput()
+	assert.Error(t, err)
+	assert.NotContains(t, string(out), "listening on")
 }
 
 // Mail of who has logged in goes on to elsewhere, and that of others does not. What is not

@@ -72,7 +72,9 @@ func (c Config) New(b Backend) factory.Factory {
 }
 
 // Busy returns a Factory that tells clients to come back later (421), for
-// [factory.Limit].Overflow.
+// [factory.Limit].Overflow. It says so as New with the same Config would speak: with
+// ImplicitTLS inside TLS. A Limit has one Overflow, so a port that begins with TLS and one
+// that does not need a Limit each.
 func (c Config) Busy() factory.Factory {
 	s := &server{Config: c.withDefaults()}
 	return s.over(factory.Each(func() protocol.Protocol {
