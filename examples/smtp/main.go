@@ -4,6 +4,12 @@
 //	go run ./examples/smtp -maildir ~/Mail -domain example.org # keeps it
 //
 // With -user and -relay it also passes mail on, of who has logged in and to elsewhere.
+//
+// Lines have to end with CRLF, as these clients send them:
+//
+//	swaks --server 127.0.0.1:2525 --to bob@example.org
+//	curl --crlf smtp://127.0.0.1:2525 --mail-from ann@example.org --mail-rcpt bob@example.org -T message
+//	nc -C 127.0.0.1 2525
 package main
 
 import (
@@ -118,6 +124,8 @@ type ports struct {
 // check finds out early what would not do.
 func (p *ports) check(c smtp.Config) error {
 	switch {
+	case p.plain == "" && p.tls == "" && p.lmtp == "":
+		return errors.New("nowhere to listen: -listen, -listen-tls or -lmtp")
 	case p.tls != "" && c.TLS == nil:
 		return errors.New("-listen-tls needs -tls-cert or -tls-self-signed")
 	}

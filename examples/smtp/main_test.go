@@ -86,7 +86,7 @@ func TestShows(t *testing.T) {
 	assert.Contains(t, answer, "\r\n250 2.0.0 Ok: queued as ")
 	shown := stop(t, cmd, out)
 	assert.Contains(t, shown, " from <a@x> by 127.0.0.1:")
-	assert.Contains(t, shown, "\nto <b@our.test>\nSubject: \ufffd[2Jhi\n\n")
+	assert.Contains(t, shown, "\nto <b@our.test>\n    Subject: \ufffd[2Jhi\n\n")
 	assert.NotContains(t, shown, "body")
 }
 
@@ -120,6 +120,8 @@ func TestLogin(t *testing.T) {
 		{"-user", "eve", "-password", "x"},
 		{"-user", "eve", "-insecure-auth"},
 		{"-listen-tls", "127.0.0.1:0"},
+		{"-listen", ""},
+		{"-queue", "x"},
 		{"-tls-cert", "x"},
 		{"-maildir", "/dev/null/x"},
 		{"-relay", "127.0.0.1:1", "-domain", "x", "-queue", "x"},

@@ -12,8 +12,10 @@ type relay struct{ addr, folder string }
 
 func (o relay) check(l *smtp.Local) error {
 	switch {
-	case o.addr == "":
+	case o.addr == "" && o.folder == "":
 		return nil
+	case o.addr == "":
+		return errors.New("-queue needs -relay: there is nobody else to send to")
 	case l.Authenticate == nil:
 		return errors.New("-relay needs -user: it is for nobody else")
 	case len(l.Domains) == 0:
