@@ -35,14 +35,14 @@ func main() {
 
 // send ends when there is a reply to the message, or at SIGINT or SIGTERM.
 func send(config smtp.ClientConfig, m smtp.Mail) (status int) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	body, err := spool(os.Stdin)
+	body, err := spool(os.Stdin) // nobody waits for a context there: a signal just ends the program
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return unspooled(err)
 	}
 	defer body.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
 	r, err := reactor.New(reactor.Config{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

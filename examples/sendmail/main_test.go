@@ -217,6 +217,14 @@ func TestUsage(t *testing.T) {
 	assert.Zero(t, status)
 }
 
+// An empty message is none: what should have written it has failed.
+func TestEmptyMessage(t *testing.T) {
+	cmd := exec.Command(program, "-connect", "127.0.0.1:1", none, "-to", "b@b.test")
+	out, _ := cmd.CombinedOutput() // the status says how it went
+	assert.Equal(t, 66, cmd.ProcessState.ExitCode(), string(out))
+	assert.Contains(t, string(out), "empty")
+}
+
 // Without a server it may help to try again; without a host it does not.
 func TestNobodyThere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -231,11 +239,35 @@ func TestNobodyThere(t *testing.T) {
 	assert.Equal(t, 68, status)
 }
 
+// A signal ends it also while it reads the message, and nothing of that is left.
+func TestSignalWhileReading(t *testing.T) {
+	tmp := t.TempDir()
+	cmd := exec.Command(program, "-to", "b@b.test")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	defer in.Close()
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
+	for range 64 { // more than a pipe holds: it reads when that is written
+		_, err = in.Write(make([]byte, 4096))
+		require.NoError(t, err)
+	}
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	_ = cmd.Wait() // the status says how it went
+	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	assert.True(t, ok && status.Signaled(), cmd.ProcessState)
+	left, err := os.ReadDir(tmp)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
 // A signal ends it, and the status says whether the message may have been accepted.
 func TestSignal(t *testing.T) {
 	for verb, want := range map[string]int{"MAIL": 75, ".": 74} {
 		s := listen(t, map[string]string{verb: ""})
 		cmd := exec.Command(program, "-connect", s.Addr().String(), none, "-to", "b@b.test")
+		cmd.Stdin = strings.NewReader("hi")
 		require.NoError(t, cmd.Start())
 		t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
 		for line := range s.lines {

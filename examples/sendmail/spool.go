@@ -13,14 +13,26 @@ func spool(r io.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = io.Copy(f, input{r})
+	err = os.Remove(f.Name()) // now, for a signal may end the program
 	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
+		err = fill(f, r)
 	}
-	if err = errors.Join(err, os.Remove(f.Name())); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+func fill(f *os.File, r io.Reader) error {
+	n, err := io.Copy(f, input{r})
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%w: it is empty", errInput)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return err
 }
 
 var errInput = errors.New("cannot read the message")
