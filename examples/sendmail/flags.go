@@ -4,7 +4,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
+	"strings"
 
 	"github.com/torsion-go/torsion/examples/internal/certificate"
 	"github.com/torsion-go/torsion/protocols/smtp"
@@ -16,8 +18,15 @@ func parse(args []string, c *smtp.ClientConfig, m *smtp.Mail) error {
 	if err := f.Parse(args); err != nil {
 		return err // which it has told
 	}
-	var err error
+	given := make(map[string]bool)
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	unix := strings.Contains(c.Addr, "/") || strings.HasPrefix(c.Addr, "@")
+	_, _, err := net.SplitHostPort(c.Addr)
 	switch {
+	case err != nil && !unix:
+		err = fmt.Errorf("-connect: %w", err)
+	case given["tls"] && given["starttls"]:
+		err = errors.New("either -tls or -starttls")
 	case f.NArg() > 0:
 		err = fmt.Errorf("what is %q?", f.Arg(0))
 	case len(m.To) == 0:

@@ -1,12 +1,17 @@
 // Sendmail sends the message on its standard input.
 //
+//	go build ./examples/sendmail
 //	printf 'Subject: hi\n\nHow are you?\n' |
-//		go run ./examples/sendmail -connect 127.0.0.1:2525 -starttls none -from ann@a.test -to bob@b.test
+//		./sendmail -connect 127.0.0.1:2525 -starttls none -from ann@a.test -to bob@b.test
 //
 // Its exit status is one of sysexits(3), and says whether it helps to try again: 0 is
 // accepted for all, 64 a wrong flag, 66 no message, 67 nobody of that name, 68 no such
 // host, 69 refused for good, 74 lost sight of at its end (perhaps accepted), 75 not now,
-// 76 no mail server there, 77 a password that is wrong, or would be told in clear.
+// 76 no mail server there, 77 a password that is wrong, or would be told in clear. (By go
+// run it is 1, whatever the program says.)
+//
+// Standard error names each recipient who has not got the message. Others may have: who
+// sends it again, at 75 or any other, should send it to those only, or it comes twice.
 package main
 
 import (

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -153,6 +154,7 @@ func TestStatus(t *testing.T) {
 		"no TLS for now":       {map[string]string{"EHLO": "250-a\r\n250 STARTTLS", "STARTTLS": "454 later"}, []string{"-starttls", "required"}, 75, nil},
 		"opportunistic":        {map[string]string{"EHLO": "250-a\r\n250 STARTTLS", "STARTTLS": "454 later"}, []string{"-starttls", "opportunistic"}, 0, nil},
 		"no handshake":         {map[string]string{"greeting": "220 in clear"}, []string{"-tls"}, 69, []string{"TLS"}},
+		"a cut handshake":      {map[string]string{"greeting": "!"}, []string{"-tls"}, 75, []string{"TLS"}},
 		"wrong password":       {map[string]string{"EHLO": "250-a\r\n250 AUTH PLAIN", "AUTH": "535 5.7.8 no"}, []string{"-user", "eve", "-insecure-auth"}, 77, nil},
 		"password, later":      {map[string]string{"EHLO": "250-a\r\n250 AUTH PLAIN", "AUTH": "454 4.7.0 no"}, []string{"-user", "eve", "-insecure-auth"}, 75, nil},
 		"password in clear":    {nil, []string{"-user", "eve"}, 77, nil},
@@ -161,7 +163,11 @@ func TestStatus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := listen(t, c.replies)
-			stderr, status := run(t, s.Addr().String(), append([]string{none, "-to", "bob@b.test", "-to", "carl@b.test"}, c.args...)...)
+			args := append([]string{"-to", "bob@b.test", "-to", "carl@b.test"}, c.args...)
+			if !slices.Contains(args, "-tls") {
+				args = append([]string{none}, args...)
+			}
+			stderr, status := run(t, s.Addr().String(), args...)
 			assert.Equal(t, c.status, status, stderr)
 			assert.Equal(t, c.status == 0, stderr == "", stderr)
 			for _, part := range c.stderr {
@@ -208,7 +214,8 @@ func TestPassword(t *testing.T) {
 
 // Flags that make no sense are said to.
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{}, {"-to"}, {"-what"}, {"-to", "b@b", "-tls-ca", "/dev/null"}, {"-to", "b@b", "-user", "eve", "-password", ""}} {
+	for _, args := range [][]string{{}, {"-to"}, {"-what"}, {"-to", "b@b", "-tls-ca", "/dev/null"}, {"-to", "b@b", "-user", "eve", "-password", ""},
+		{"-to", "b@b", "-tls", none}, {"-to", "b@b", "-connect", "127.0.0.1"}} {
 		stderr, status := run(t, "127.0.0.1:1", args...)
 		assert.Equal(t, 64, status, args)
 		assert.NotEmpty(t, stderr)
@@ -249,7 +256,7 @@ func TestSignalWhileReading(t *testing.T) {
 	defer in.Close()
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
-	for range 64 { // more than a pipe holds: it reads when that is written
+	for range 64 {                           // more than a pipe holds: it reads when that is written
 		_, err = in.Write(make([]byte, 4096))
 		require.NoError(t, err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 
@@ -45,6 +46,7 @@ func statusOf(e *smtp.SendError) int {
 	reply, replied := errors.AsType[*smtp.SMTPError](e)
 	host, _ := errors.AsType[*net.DNSError](e)
 	_, network := errors.AsType[net.Error](e)
+	lost := network || errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF)
 	switch {
 	case e.Unknown:
 		return exIOErr
@@ -56,7 +58,7 @@ func statusOf(e *smtp.SendError) int {
 		return exProtocol
 	case host != nil && host.IsNotFound:
 		return exNoHost
-	case e.Verb == "STARTTLS" && !network, e.Verb == "TLS" && !network, replied:
+	case e.Verb == "STARTTLS" && !lost, e.Verb == "TLS" && !lost, replied:
 		return exUnavailable
 	}
 	return exTempFail
