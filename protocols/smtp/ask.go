@@ -81,6 +81,9 @@ func (s *session) open(then func()) {
 	s.peer.TLS = s.tlsState()
 	s.ask(s.server.onLoop, func() error {
 		session, err := s.server.backend.NewSession(&s.peer)
+		if session == nil && err == nil {
+			err = errNoSession
+		}
 		s.have(session, err)
 		return err
 	}, func(err error) {
@@ -92,6 +95,8 @@ func (s *session) open(then func()) {
 		then()
 	})
 }
+
+var errNoSession = errors.New("smtp: the Backend has returned neither a Session nor an error")
 
 // have keeps a Session that could be made, which has to be left from now on.
 func (s *session) have(session Session, err error) {

@@ -138,3 +138,13 @@ func TestLongLineOfMessage(t *testing.T) {
 		tr.Do(tr.Abort)
 	})
 }
+
+// A Backend that makes no Session and has no error is a mistake, of which the client hears
+// before it says more.
+func TestBackendMakesNoSession(t *testing.T) {
+	tr := dial(Config{Domain: "mx.our.test"}.New(BackendFunc(func(*Peer) (Session, error) { return nil, nil })))
+	tr.Take()
+	tr.Receive("EHLO me\r\nMAIL FROM:<a@x>\r\n")
+	assert.Equal(t, "451 4.3.0 Local error in processing, try again later\r\n", tr.Take())
+	assert.True(t, tr.Closed())
+}
