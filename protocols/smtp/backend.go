@@ -19,10 +19,11 @@ type BackendFunc func(p *Peer) (Session, error)
 // NewSession calls f.
 func (f BackendFunc) NewSession(p *Peer) (Session, error) { return f(p) }
 
-// A Peer is whom a Session talks to.
+// A Peer is whom a Session talks to. That of mail which this program has made itself has
+// no addresses: reports of a [Queue], and whatever else is given to Local.Deliver.
 type Peer struct {
-	Remote   net.Addr             // the client; what the PROXY protocol says, if that is below
-	Local    net.Addr             // the address it has connected to
+	Remote   net.Addr             // the client, or nil; what the PROXY protocol says, if that is below
+	Local    net.Addr             // the address it has connected to, or nil
 	Server   string               // what we call ourselves: Config.Domain
 	Hostname string               // what it called itself: a domain or an address literal, printable, not verified
 	ESMTP    bool                 // by EHLO or LHLO

@@ -20,7 +20,8 @@ import (
 // needed.
 type ClientConfig struct {
 	// Network, Wrap and Socket are as a netconn.Dialer has them. The Network is a
-	// reactor; an attempt to connect takes Socket.Timeout.
+	// reactor, and has to run (go r.Run(ctx)); an attempt to connect takes
+	// Socket.Timeout.
 	Network factory.Network
 	Wrap    func(factory.Factory) factory.Factory
 	Socket  factory.Socket

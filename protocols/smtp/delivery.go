@@ -26,7 +26,7 @@ func (f Func) Deliver(e *Envelope, message io.ReadSeeker) error { return f(e, me
 
 // An Envelope is what is known of a message besides what is written in it.
 type Envelope struct {
-	Peer    *Peer       // who has brought it
+	Peer    *Peer       // who has brought it; Remote is nil if that is this program
 	ID      string      // of this message on this server; in the reply and in Received
 	Time    time.Time   // when it was taken
 	From    string      // the reverse-path, empty for a bounce

@@ -15,7 +15,12 @@
 // Backend in front of it: it knows which domains and mailboxes are ours, who may log
 // in, and that we are no relay. A Backend of your own makes a [Session] for each
 // connection, and decides about every sender, recipient and message. Sessions are those
-// of emersion/go-smtp: what was written for its server runs here.
+// of emersion/go-smtp, and run here as they were written for its server; only what makes
+// them is told a [Peer] instead of a *smtp.Conn:
+//
+//	backend := smtp.BackendFunc(func(p *smtp.Peer) (smtp.Session, error) {
+//		return &session{from: p.Remote}, nil
+//	})
 //
 // # Where the server runs
 //
@@ -27,6 +32,7 @@
 //
 // # Sending
 //
+//	go r.Run(ctx) // a reactor
 //	c := smtp.ClientConfig{Network: r, Addr: "mail.example.com:587", User: "ann", Password: secret}
 //	result, err := smtp.SendMail(ctx, c, smtp.Mail{
 //		From: "ann@example.com", To: []string{"bob@example.org"}, Body: strings.NewReader(text),

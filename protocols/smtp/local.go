@@ -18,6 +18,10 @@ import (
 // for a relay; only if Mailboxes has it is it taken, as the mailbox of that name.
 // Source routes (<@other:user@ours>) are not followed.
 //
+// Who has logged in may write any sender: that of MAIL is not compared with the user. And
+// reports on mail for our mailboxes, which Config.EnableDSN promises, are up to Delivery:
+// a [Maildir], an [Inbox] and a [Func] write none.
+//
 // A message that begins with a space or a tab is refused with 554 5.6.0: it would go on
 // with the last of the fields that are written in front of it.
 type Local struct {

@@ -89,7 +89,7 @@ func (e *SendError) Temporary() bool {
 }
 
 // Send sends m over a connection of its own, which has ended when the Deferred
-// fires. It belongs to the loop of c.Network; see Client.Send.
+// fires. It belongs to the loop of c.Network, and fires on that; see Client.Send.
 func Send(c ClientConfig, m Mail) *deferred.Deferred[Result] {
 	client := c.New()
 	d := client.begin(m, true)
@@ -97,8 +97,9 @@ func Send(c ClientConfig, m Mail) *deferred.Deferred[Result] {
 	return d
 }
 
-// SendMail is Send for goroutines, on which it waits. When ctx ends the connection
-// is ended; see Client.SendContext.
+// SendMail is Send for goroutines, on which it waits, while c.Network runs on another. If
+// that does not run the error comes after Socket.Timeout. When ctx ends the connection is
+// ended; see Client.SendContext.
 func SendMail(ctx context.Context, c ClientConfig, m Mail) (Result, error) {
 	client := c.New()
 	defer client.leave()
