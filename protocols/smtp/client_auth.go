@@ -23,7 +23,7 @@ func (t *talk) authenticate() error {
 		return &SendError{Verb: "AUTH", Err: err}
 	}
 	if !t.smtp.SupportsAuth(name) {
-		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w: the server does not know %s", ErrNoAuth, name)}
+		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w: the server does not offer %s", ErrNoAuth, name)}
 	}
 	line := "AUTH " + name
 	if response != nil {
@@ -44,6 +44,9 @@ func (t *talk) mechanism() (sasl.Client, error) {
 		return &loginClient{answers: []string{c.User, c.Password}}, nil
 	}
 	_, offered := t.smtp.Extension("AUTH")
+	if offered == "" {
+		return nil, fmt.Errorf("%w: the server offers no AUTH", ErrNoAuth)
+	}
 	return nil, fmt.Errorf("%w: the server knows neither PLAIN nor LOGIN, but %q", ErrNoAuth, offered)
 }
 

@@ -56,8 +56,11 @@ type ClientConfig struct {
 	Timeouts ClientTimeouts
 }
 
-// New returns a Client. It does not connect before it has to.
+// New returns a Client. It does not connect before it has to. Without a Network it panics.
 func (c ClientConfig) New() *Client {
+	if c.Network == nil {
+		panic("smtp: ClientConfig needs a Network")
+	}
 	c.Timeouts = c.Timeouts.orDefaults()
 	return &Client{config: c}
 }
@@ -125,13 +128,17 @@ var (
 func (c *ClientConfig) check() error {
 	local := strings.IndexFunc(c.LocalName, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 	tls := c.security() == TLSRequired || c.security() == TLSImplicit
+	where := "in clear"
+	if c.security() == TLSOpportunistic {
+		where = "where TLS proves nothing, or is not there"
+	}
 	switch {
 	case !local:
 		return &SendError{Verb: "EHLO", Err: refusal(501, EnhancedCode{5, 5, 4}, fmt.Sprintf("not a name: %q", c.LocalName))}
 	case strings.Contains(c.User+c.Password, "\x00"): // it is what PLAIN puts between them
 		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w: a NUL in user or password", ErrNoAuth)}
 	case c.authenticates() && !tls && !c.unix() && !c.AllowInsecureAuth:
-		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w in clear", ErrNoAuth)}
+		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w %s", ErrNoAuth, where)}
 	}
 	return nil
 }

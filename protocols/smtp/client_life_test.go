@@ -319,8 +319,9 @@ func TestClientCloses(t *testing.T) {
 		c := p.config.New()
 		require.NoError(t, c.NoopContext(context.Background()))
 		require.NoError(t, c.Close())
+		require.NoError(t, p.config.New().Close(), "which has never begun")
 	})
-	require.NoError(t, smtp.ClientConfig{}.New().Close(), "which has never begun")
+	assert.PanicsWithValue(t, "smtp: ClientConfig needs a Network", func() { smtp.ClientConfig{}.New() })
 }
 
 // A server that does not answer a goodbye is left after a few seconds.

@@ -286,9 +286,11 @@ func TestClientLargeMessage(t *testing.T) {
 
 // There is a Body, and as many RcptOptions as recipients, or the program is wrong.
 func TestClientPanicsOnMistakes(t *testing.T) {
-	c := smtp.ClientConfig{}.New()
-	m := message("hi", "a@b.test", "b@b.test")
-	m.RcptOptions = make([]smtp.RcptOptions, 1)
-	assert.Panics(t, func() { c.Send(m) })
-	assert.Panics(t, func() { c.Send(smtp.Mail{To: m.To}) })
+	inBubble(t, func(p *play) {
+		c := p.config.New()
+		m := message("hi", "a@b.test", "b@b.test")
+		m.RcptOptions = make([]smtp.RcptOptions, 1)
+		assert.Panics(p, func() { c.Send(m) })
+		assert.Panics(p, func() { c.Send(smtp.Mail{To: m.To}) })
+	})
 }

@@ -148,7 +148,7 @@ func (t *talk) hello() error {
 func (t *talk) startTLS(ctx context.Context, required bool) error {
 	if ok, _ := t.smtp.Extension("STARTTLS"); !ok {
 		if required {
-			return &SendError{Verb: "STARTTLS", Err: ErrNoTLS}
+			return &SendError{Verb: "STARTTLS", Err: fmt.Errorf("%w: the server does not offer STARTTLS", ErrNoTLS)}
 		}
 		return nil
 	}

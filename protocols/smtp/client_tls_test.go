@@ -199,6 +199,32 @@ func TestClientAuthNeedsTLS(t *testing.T) {
 	}
 }
 
+// An error says what is missing, and where.
+func TestClientSaysWhatIsMissing(t *testing.T) {
+	for _, c := range []struct {
+		security smtp.Security
+		insecure bool
+		offer    string // nothing is said if it is empty
+		want     string
+	}{
+		{smtp.TLSNever, false, "", "AUTH: smtp: no authentication in clear"},
+		{smtp.TLSOpportunistic, false, "", "AUTH: smtp: no authentication where TLS proves nothing, or is not there"},
+		{smtp.TLSNever, true, "SIZE", "AUTH: smtp: no authentication: the server offers no AUTH"},
+		{smtp.TLSNever, true, "AUTH", "AUTH: smtp: no authentication: the server offers no AUTH"},
+		{smtp.TLSRequired, false, "SIZE", "STARTTLS: smtp: no TLS: the server does not offer STARTTLS"},
+	} {
+		inBubble(t, func(p *play) {
+			p.config.User, p.config.Password = "eve", "sesame"
+			p.config.Security, p.config.AllowInsecureAuth = c.security, c.insecure
+			if c.offer != "" {
+				p.serve("S: 220 mail.test\nC: EHLO client.test\nS: 250-mail.test\nS: 250 " + c.offer)
+			}
+			_, err := p.send(message("hi", "bob@b.test"))
+			assert.EqualError(p, err, "smtp: not accepted: "+c.want)
+		})
+	}
+}
+
 // Who we are is said by PLAIN, or by LOGIN where there is no better, and what is
 // refused is refused: no word follows but goodbye.
 func TestClientAuth(t *testing.T) {

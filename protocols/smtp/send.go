@@ -16,7 +16,7 @@ type Mail struct {
 
 	// Body is the message, header and all (RFC 5322), from where it stands. It is
 	// read twice, on a goroutine of the Client's, and must be the same both times.
-	// Lines may end as they like.
+	// Lines may end as they like. A Mail whose Body is nil is a panic.
 	Body io.ReadSeeker
 
 	// Options are those of MAIL. What the message itself says is not taken from
