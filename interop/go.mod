@@ -3,6 +3,7 @@ module github.com/torsion-go/torsion/interop
 go 1.26.0
 
 require (
+	github.com/jlaffaye/ftp v0.2.4
 	github.com/stretchr/testify v1.12.1
 	github.com/torsion-go/torsion v0.0.0
 	golang.org/x/net v0.62.0
