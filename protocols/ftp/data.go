@@ -215,12 +215,13 @@ func (c *channel) secured(state tls.ConnectionState) {
 
 func (c *channel) move() {
 	c.state = moving
-	c.progress()
+	c.stopTimer()
 	c.conn.ResumeReading()
 	c.job.start(c.conn.Transport)
 }
 
-// progress says that something moves.
+// progress says that something of an upload moves. Of a download the connection knows
+// best, also when its bytes pass nobody here (SlowPeerTimeout).
 func (c *channel) progress() {
 	c.within(c.s.server.TransferTimeout, func() { c.end(Error{426, "Nothing moves any more"}) })
 }

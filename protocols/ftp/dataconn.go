@@ -28,7 +28,6 @@ func (d *dataConn) Secured(state tls.ConnectionState) { d.c.secured(state) }
 
 func (d *dataConn) DataReceived(p []byte) {
 	if d.current() {
-		d.c.progress()
 		d.c.job.received(p)
 	}
 }

@@ -90,7 +90,6 @@ func (d *download) ResumeProducing() {
 func (d *download) chunk(p []byte, err error) {
 	d.off += int64(len(p))
 	d.sent += int64(len(p))
-	d.c.progress()
 	if d.ascii {
 		p = d.lf.convert(p)
 	}

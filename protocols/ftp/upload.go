@@ -44,9 +44,13 @@ func (u *upload) closer() func() error {
 	return u.file.Close
 }
 
-func (u *upload) start(t protocol.Transport) { u.t = t }
+func (u *upload) start(t protocol.Transport) {
+	u.t = t
+	u.c.progress()
+}
 
 func (u *upload) received(p []byte) {
+	u.c.progress()
 	u.n += int64(len(p))
 	if u.ascii {
 		u.buf = u.crlf.append(u.buf, p)

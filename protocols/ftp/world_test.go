@@ -268,3 +268,12 @@ func (u *fakeUpload) Commit() error {
 }
 
 func (u *fakeUpload) Close() error { return u.f.do("close") }
+
+// logsIn has the client be somebody else.
+func (w *world) logsIn(a Account) {
+	w.Helper()
+	w.account = &a
+	w.says("USER eve", "331 Password required")
+	w.says("PASS sesame", "230 Logged in")
+	w.says("TYPE I", "200 Ok")
+}

@@ -1,0 +1,63 @@
+package ftp
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A sipping client takes a little, once in a while.
+type sipping struct{ end }
+
+func (s *sipping) DataReceived(p []byte) {
+	s.end.DataReceived(p)
+	s.PauseReading()
+}
+
+// onDisk has files that are sent by sendfile.
+type onDisk struct {
+	*fakeFiles
+	dir string
+}
+
+func (f onDisk) Open(name string) (File, error) { return os.Open(filepath.Join(f.dir, name)) }
+
+// A download takes as long as it takes, if something moves.
+func TestSlowDownload(t *testing.T) {
+	text := strings.Repeat("x", 3<<20)
+	for _, kind := range []string{"sendfile", "chunks", "text"} {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorld(t)
+			w.files.put("/a", text)
+			switch kind {
+			case "sendfile":
+				dir := t.TempDir()
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte(text), 0o600))
+				w.logsIn(Account{Files: onDisk{w.files, dir}})
+			case "text":
+				w.says("TYPE A", "200 Ok")
+			}
+			d := &sipping{}
+			local := netip.AddrPortFrom(netip.MustParseAddr(clientIP), 0)
+			w.Tuned(factory.Socket{LocalAddr: local}).Connect("tcp", w.passive(), factory.Each(func() protocol.Protocol { return d }))
+			w.Settle()
+			w.send("RETR a\r\n")
+			assert.Regexp(t, "^150 [^\n]*\n$", w.take())
+			for began := w.Now(); !d.eof; w.on(d.ResumeReading) {
+				w.Advance(2 * time.Minute)
+				require.Less(t, w.Now().Sub(began), 24*time.Hour)
+			}
+			w.hears(complete + "\r\n")
+			assert.Equal(t, len(text), d.heard.Len())
+		})
+	}
+}
