@@ -44,7 +44,6 @@ func (d *dataConn) EOFReceived() (keep bool) {
 func (d *dataConn) ConnectionLost(reason error) {
 	if errors.Is(reason, secure.ErrTruncated) && d.c.s.server.AllowTruncation && d.current() {
 		d.c.job.eof()
-		return
 	}
 	d.c.lost(d, reason)
 }

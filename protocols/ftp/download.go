@@ -120,13 +120,15 @@ func (d *download) flush() {
 	n.Drained(d.end)
 }
 
-// end says how it went.
+// end says how it went. A worker that sendfile keeps waiting tells it when the session
+// is at another transfer already.
 func (d *download) end(err error) {
 	var path *os.PathError
 	switch {
+	case d.c.job != d:
 	case err == nil:
 		d.c.end(Error{226, "Transfer complete"})
-	case errors.As(err, new(*readError)), errors.As(err, &path), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, new(*readError)), errors.As(err, &path):
 		d.c.s.logger().Error("ftp: cannot read", "peer", d.c.s.RemoteAddr(), "err", err)
 		d.c.end(Error{451, "Cannot read on"})
 	default:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,4 +61,22 @@ func TestSlowDownload(t *testing.T) {
 			assert.Equal(t, len(text), d.heard.Len())
 		})
 	}
+}
+
+// What a connection tells when its download is over is not told of the next transfer.
+func TestLateEndOfDownload(t *testing.T) {
+	var c *channel
+	w := newWorld(t, func(config *Config) {
+		config.Data = func(f factory.Factory) factory.Factory { c = f.(door).c; return f }
+	})
+	w.files.put("/a", strings.Repeat("x", 1<<20))
+	d := w.dial(clientIP, w.passive())
+	w.on(d.PauseReading)
+	w.says("RETR a", "150 Opening data connection for 1048576 bytes")
+	late := c.job.(*download)
+	w.says("ABOR", "426 Transfer aborted", "226 Aborted")
+	d = w.storing()
+	w.on(func() { late.end(syscall.ECONNRESET) })
+	w.on(d.CloseWrite)
+	w.hears(complete + "\r\n")
 }

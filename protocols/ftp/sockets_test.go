@@ -249,3 +249,20 @@ func (c *tlsClient) urgent(text, last string) {
 	}))
 	require.NoError(c, err)
 }
+
+// A download over TLS whose client is cut off has failed at once, also where the end of
+// uploads needs no confirmation.
+func TestTruncatedDownload(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		c := securely(t, func(c *Config) { c.AllowTruncation = allowed })
+		c.files.put("/a", strings.Repeat("x", 32<<20))
+		raw := c.data()
+		d := tls.Client(raw, c.config)
+		require.NoError(t, c.handshakeBefore(d, "RETR a"))
+		raw.(*net.TCPConn).CloseWrite()
+		_, err := io.CopyN(io.Discard, raw, 1<<20)
+		assert.NoError(t, err)
+		raw.Close()
+		c.hears("426 ")
+	}
+}
