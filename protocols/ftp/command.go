@@ -126,6 +126,8 @@ func (s *session) command(l []byte) {
 		s.renameFrom = ""
 	}
 	switch {
+	case bytes.Equal(l, tooLong):
+		s.wrong(500, "Line too long")
 	case !isText(l):
 		s.wrong(501, "Bad characters in command")
 	case !known:

@@ -91,9 +91,10 @@ func (s *session) hold(l string) {
 	}
 }
 
-// release runs the commands that have waited, up to the next that makes wait.
+// release runs the commands that have waited, up to the next that makes wait. If the
+// server goes down, none: they may be transfers, too.
 func (s *session) release() {
-	for len(s.held) > 0 && !s.data.transferring() && !s.busy && !s.left {
+	for len(s.held) > 0 && !s.ending && !s.data.transferring() && !s.busy && !s.left {
 		l := s.held[0]
 		s.held = s.held[1:]
 		s.command([]byte(l))
@@ -118,10 +119,12 @@ func (s *session) DropInput() (n int) {
 
 // LineTooLong refuses a line that is longer than any command may be.
 func (s *session) LineTooLong(int) (keep bool) {
-	s.timer.Reset(s.server.IdleTimeout)
-	s.wrong(500, "Line too long")
+	s.LineReceived(tooLong)
 	return true
 }
+
+// tooLong stands for a line that was.
+var tooLong = []byte{0}
 
 // idle ends the connection of a client that is silent, unless something is transferred.
 func (s *session) idle() {

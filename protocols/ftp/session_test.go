@@ -1,0 +1,33 @@
+package ftp
+
+import (
+	"strings"
+	"testing"
+)
+
+// A line that is too long is answered in its turn, also behind a transfer.
+func TestLongLineInTransfer(t *testing.T) {
+	w := newWorld(t)
+	w.files.put("/a", "hello")
+	addr := w.passive()
+	w.says("RETR a", opened)
+	w.says("NOOP")
+	w.says(strings.Repeat("x", maxLine+1))
+	w.says("NOOP")
+	w.dial(clientIP, addr)
+	w.hears(complete + "\r\n200 Ok\r\n500 Line too long\r\n200 Ok\r\n")
+}
+
+// Commands that wait for the end of a transfer are not obeyed when the server goes down:
+// they may be transfers as well.
+func TestShutdownBehindTransfer(t *testing.T) {
+	w := newWorld(t)
+	w.files.put("/a", "hello")
+	addr := w.passive()
+	w.says("RETR a", opened)
+	w.says("PORT 192,0,2,9,200,1")
+	w.says("RETR a")
+	w.goesDown()
+	w.dial(clientIP, addr)
+	w.hears(complete + "\r\n421 Service is shutting down\r\n")
+}
