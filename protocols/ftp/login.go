@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"cmp"
 	"crypto/tls"
 	"strings"
 	"time"
@@ -37,13 +38,12 @@ func (s *session) pass(password string) {
 			s.loginFailed(err)
 			return
 		}
-		s.account = a
+		own := *a // theirs may be that of other sessions, too
+		own.Allow = cmp.Or(own.Allow, ReadOnly)
+		s.account = &own
 		s.cwd = "/"
 		if a.Home != "" {
 			s.cwd = s.path(a.Home)
-		}
-		if a.Allow == 0 {
-			a.Allow = ReadOnly
 		}
 		s.reply(230, "Logged in")
 	})

@@ -3,6 +3,8 @@ package ftp
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // A line that is too long is answered in its turn, also behind a transfer.
@@ -30,4 +32,15 @@ func TestShutdownBehindTransfer(t *testing.T) {
 	w.goesDown()
 	w.dial(clientIP, addr)
 	w.hears(complete + "\r\n421 Service is shutting down\r\n")
+}
+
+// An Account is the Backend's, which may give it to many sessions at once.
+func TestAccountIsNotChanged(t *testing.T) {
+	w := newWorld(t)
+	a := &Account{Files: w.files}
+	w.login = func() (*Account, error) { return a, nil }
+	w.says("USER eve", "331 Password required")
+	w.says("PASS sesame", "230 Logged in")
+	w.says("DELE a", "550 Permission denied")
+	assert.Zero(t, a.Allow)
 }

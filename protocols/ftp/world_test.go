@@ -37,6 +37,7 @@ type world struct {
 
 	session protocol.Protocol // at the other side of ctrl
 	account *Account
+	login   func() (*Account, error) // instead of account, if not nil
 }
 
 // An end is a client's side of a connection.
@@ -65,6 +66,9 @@ func newWorld(t *testing.T, tune ...func(*Config)) *world {
 	f := w.config.New(BackendFunc(func(p *Peer, user, password string) (*Account, error) {
 		if user != "eve" || password != "sesame" {
 			return nil, errors.New("nobody is to read this")
+		}
+		if w.login != nil {
+			return w.login()
 		}
 		a := *w.account
 		return &a, nil
