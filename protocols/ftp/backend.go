@@ -45,7 +45,7 @@ const (
 	List   Permission = 1 << iota // LIST, NLST, MLSD, MLST, STAT, SIZE, MDTM, CWD
 	Read                          // RETR
 	Create                        // STOR, STOU of new files
-	Modify                        // STOR over others, APPE, REST with STOR, MFMT, SITE CHMOD
+	Modify                        // STOR and RNTO over others, APPE, REST with STOR, MFMT, SITE CHMOD
 	Delete                        // DELE, RMD
 	Rename                        // RNFR, RNTO
 	Mkdir                         // MKD

@@ -72,7 +72,13 @@ func (s *session) rnto(name string) {
 		return
 	}
 	s.renameFrom = ""
-	s.do(func() error { return files.Rename(from, to) }, 250, "Renamed")
+	replaces := s.account.Allow&Modify != 0
+	s.do(func() error {
+		if _, err := files.Stat(to); err == nil && !replaces && from != to {
+			return fs.ErrPermission
+		}
+		return files.Rename(from, to)
+	}, 250, "Renamed")
 }
 
 // size tells how many bytes a transfer has (RFC 3659, section 4), which for text is

@@ -44,3 +44,38 @@ func TestAccountIsNotChanged(t *testing.T) {
 	w.says("DELE a", "550 Permission denied")
 	assert.Zero(t, a.Allow)
 }
+
+// Each permission is needed for what it is for.
+func TestPermissionsOfVerbs(t *testing.T) {
+	m := &Memory{}
+	w := newWorld(t)
+	w.logsIn(Account{Files: m, Allow: ReadWrite})
+	for _, name := range []string{"a", "b"} {
+		d := w.dial(clientIP, w.passive())
+		w.says("STOR "+name, "150 Send it")
+		w.on(d.CloseWrite)
+		w.hears(complete + "\r\n")
+	}
+	const denied = "550 Permission denied"
+	w.logsIn(Account{Files: m, Allow: ReadOnly})
+	for _, l := range []string{"DELE a", "RMD a", "MKD c", "RNFR a", "RNTO c", "STOU", "APPE a", "MFMT 20200101000000 a", "SITE CHMOD 600 a"} {
+		w.says(l, denied)
+	}
+	w.logsIn(Account{Files: m, Allow: List | Modify})
+	w.passive()
+	for _, l := range []string{"RETR a", "STOR new", "APPE new"} {
+		w.says(l, denied)
+	}
+	w.logsIn(Account{Files: m, Allow: List | Create | Rename})
+	w.passive()
+	w.says("APPE a", denied)
+	w.says("STOR a", "550 Exists already")
+	w.says("RNFR a", "350 To what?")
+	w.says("RNTO b", denied)
+	w.says("RNFR a", "350 To what?")
+	w.says("RNTO c", "250 Renamed")
+	w.logsIn(Account{Files: m, Allow: Read})
+	for _, l := range []string{"LIST", "NLST", "MLSD", "MLST", "STAT a", "SIZE a", "MDTM a", "CWD /"} {
+		w.says(l, denied)
+	}
+}

@@ -146,20 +146,34 @@ func (s *session) stor(name string) {
 		if off > 0 {
 			return files.Append(to, off)
 		}
-		if may&Create == 0 { // only what is there
-			if _, err := files.Stat(to); err != nil {
-				return nil, fs.ErrPermission
-			}
+		if err := mayMake(files, to, may); err != nil {
+			return nil, err
 		}
 		return files.Create(to, may&Modify == 0)
 	})
 }
 
+// mayMake is an error if a file is not there, and may not be made.
+func mayMake(files Files, name string, may Permission) error {
+	if may&Create != 0 {
+		return nil
+	}
+	if _, err := files.Stat(name); err != nil {
+		return fs.ErrPermission
+	}
+	return nil
+}
+
 // appe adds to a file.
 func (s *session) appe(name string) {
-	to, files := s.path(name), s.account.Files
+	to, files, may := s.path(name), s.account.Files, s.account.Allow
 	s.takeRest()
-	s.receive("Send it", func() (Upload, error) { return files.Append(to, -1) })
+	s.receive("Send it", func() (Upload, error) {
+		if err := mayMake(files, to, may); err != nil {
+			return nil, err
+		}
+		return files.Append(to, -1)
+	})
 }
 
 // stou receives a file under a name that no other has (RFC 1123, section 4.1.2.9).
