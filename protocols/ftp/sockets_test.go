@@ -266,3 +266,25 @@ func TestTruncatedDownload(t *testing.T) {
 		c.hears("426 ")
 	}
 }
+
+// What came in clear behind AUTH TLS is not obeyed, nor is what waited behind a transfer.
+func TestAuthInjection(t *testing.T) {
+	for _, transfer := range []bool{false, true} {
+		c := connected(t, nil)
+		if transfer {
+			c.login()
+			c.data()
+			c.files.put("/a", strings.Repeat("x", 32<<20))
+			c.says("RETR a", "150 ")
+		}
+		_, err := io.WriteString(c.Conn, "AUTH TLS\r\nUSER eve\r\nPASS sesame\r\nABOR\r\n")
+		require.NoError(t, err)
+		for { // up to the end of the connection
+			l, err := c.ReadString('\n')
+			if err != nil {
+				break
+			}
+			assert.Contains(t, []string{"234 TLS\r\n", "426 Transfer aborted\r\n", "226 Aborted\r\n"}, l)
+		}
+	}
+}

@@ -245,7 +245,7 @@ func (f *fakeFiles) Append(name string, off int64) (Upload, error) {
 	}
 	old, _ := f.get(name)
 	if off >= 0 {
-		old = old[:off]
+		old = old[:min(off, int64(len(old)))]
 	}
 	return &fakeUpload{f: f, name: name, text: old}, nil
 }
