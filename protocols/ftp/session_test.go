@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/torsion-go/torsion/factory"
 )
 
 // A line that is too long is answered in its turn, also behind a transfer.
@@ -78,4 +80,35 @@ func TestPermissionsOfVerbs(t *testing.T) {
 	for _, l := range []string{"LIST", "NLST", "MLSD", "MLST", "STAT a", "SIZE a", "MDTM a", "CWD /"} {
 		w.says(l, denied)
 	}
+}
+
+// A client that asks and never reads is not read either, before long; nor is one during a
+// transfer, where some commands are obeyed at once.
+func TestNeverReads(t *testing.T) {
+	for _, asked := range []string{"NOOP\r\n", "FEAT\r\n", "STAT\r\n", "ABOR\r\n", "nonsense is an error\r\n"} {
+		var s *session
+		w := newWorld(t, func(config *Config) {
+			config.Data = func(f factory.Factory) factory.Factory { s = f.(door).c.s; return f }
+		})
+		w.passive()
+		w.says("STOR b", "150 Send it")
+		w.on(w.ctrl.PauseReading)
+		for range 200 {
+			w.send(strings.Repeat(asked, 1000))
+		}
+		w.on(func() { assert.Less(t, s.Buffered(), 400<<10, asked) })
+		assert.Less(t, len(s.held), maxHeld+1)
+		w.on(w.ctrl.Abort)
+	}
+}
+
+// A line of a megabyte, and bytes that are no text, are one wrong command each.
+func TestMegabyteLine(t *testing.T) {
+	w := newWorld(t)
+	for range 16 {
+		w.send(strings.Repeat("\x00\xfe", 1<<15))
+	}
+	w.hears("500 Line too long\r\n")
+	w.says("")
+	w.says("NOOP", "200 Ok")
 }

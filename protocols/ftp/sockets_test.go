@@ -89,14 +89,20 @@ func securely(t *testing.T, tune func(*Config)) *tlsClient {
 		}
 	})
 	c.says("USER eve", "530 TLS is required")
+	c.secures()
+	return c
+}
+
+// secures goes on over TLS, and logs in.
+func (c *tlsClient) secures() {
+	c.Helper()
 	c.says("AUTH TLS", "234 ")
 	over := tls.Client(c.Conn, c.config)
-	require.NoError(t, over.Handshake())
+	require.NoError(c, over.Handshake())
 	c.Conn, c.Reader = over, bufio.NewReader(over)
 	c.login()
 	c.says("PBSZ 0", "200 ")
 	c.says("PROT P", "200 ")
-	return c
 }
 
 func (c *tlsClient) says(l, want string) string {
@@ -287,4 +293,55 @@ func TestAuthInjection(t *testing.T) {
 			assert.Contains(t, []string{"234 TLS\r\n", "426 Transfer aborted\r\n", "226 Aborted\r\n"}, l)
 		}
 	}
+}
+
+// A client may begin its handshake before its command or behind 150, and be the one that
+// listens; PROT C and P hold for the next data connection.
+func TestOrderOfDataTLS(t *testing.T) {
+	c := connected(t, nil)
+	c.secures()
+	whole := strings.Repeat("hello", 100_000)
+	read := func(d net.Conn) {
+		t.Helper()
+		got, err := io.ReadAll(d)
+		assert.NoError(t, err)
+		assert.True(t, whole == string(got))
+		c.hears("226 ")
+	}
+	early := tls.Client(c.data(), c.config)
+	done := make(chan error, 1)
+	go func() { done <- early.Handshake() }()
+	c.says("RETR a", "150 ")
+	require.NoError(t, <-done)
+	read(early)
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	c.says(fmt.Sprintf("EPRT |1|127.0.0.1|%d|", l.Addr().(*net.TCPAddr).Port), "200 ")
+	c.says("RETR a", "150 ")
+	d, err := l.Accept()
+	require.NoError(t, err)
+	read(tls.Client(d, c.config))
+
+	c.says("PROT C", "200 ")
+	d = c.data()
+	c.says("RETR a", "150 ")
+	read(d)
+	c.says("PROT P", "200 ")
+	d = c.data()
+	c.says("RETR a", "150 ")
+	read(tls.Client(d, c.config))
+}
+
+// An address of IPv4 that IPv6 carries is one of IPv4.
+func TestMappedActiveAddress(t *testing.T) {
+	c := connected(t, nil)
+	c.login()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	c.says(fmt.Sprintf("EPRT |2|::ffff:127.0.0.1|%d|", l.Addr().(*net.TCPAddr).Port), "200 ")
+	c.says("RETR a", "150 ")
+	c.hears("226 ")
 }
