@@ -42,7 +42,7 @@ const (
 // What happens in each state: the table of the data connection. A row brings a world
 // into a state, and says what comes of an event there.
 func TestStates(t *testing.T) {
-	for name, f := range map[string]func(w *world){
+	inWorlds(t, map[string]func(w *world){
 		"idle: a transfer finds none": func(w *world) { w.says("RETR a", "425 PASV or PORT first") },
 		"idle: ABOR":                  func(w *world) { w.says("ABOR", "226 Aborted") },
 		"idle: shutdown": func(w *world) {
@@ -365,7 +365,12 @@ func TestStates(t *testing.T) {
 			w.hears("452 Insufficient storage space\r\n")
 			assert.NotContains(w, w.files.m, "/b")
 		},
-	} {
+	})
+}
+
+// inWorlds has each happen in a world of its own.
+func inWorlds(t *testing.T, all map[string]func(w *world)) {
+	for name, f := range all {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.files.m["/a"] = "hello"

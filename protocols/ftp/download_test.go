@@ -65,15 +65,12 @@ func TestSlowDownload(t *testing.T) {
 
 // What a connection tells when its download is over is not told of the next transfer.
 func TestLateEndOfDownload(t *testing.T) {
-	var c *channel
-	w := newWorld(t, func(config *Config) {
-		config.Data = func(f factory.Factory) factory.Factory { c = f.(door).c; return f }
-	})
+	w := newWorld(t)
 	w.files.put("/a", strings.Repeat("x", 1<<20))
 	d := w.dial(clientIP, w.passive())
 	w.on(d.PauseReading)
 	w.says("RETR a", "150 Opening data connection for 1048576 bytes")
-	late := c.job.(*download)
+	late := w.channel.job.(*download)
 	w.says("ABOR", "426 Transfer aborted", "226 Aborted")
 	d = w.storing()
 	w.on(func() { late.end(syscall.ECONNRESET) })

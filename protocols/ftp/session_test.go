@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/torsion-go/torsion/factory"
 )
 
 // A line that is too long is answered in its turn, also behind a transfer.
@@ -86,11 +84,9 @@ func TestPermissionsOfVerbs(t *testing.T) {
 // transfer, where some commands are obeyed at once.
 func TestNeverReads(t *testing.T) {
 	for _, asked := range []string{"NOOP\r\n", "FEAT\r\n", "STAT\r\n", "ABOR\r\n", "nonsense is an error\r\n"} {
-		var s *session
-		w := newWorld(t, func(config *Config) {
-			config.Data = func(f factory.Factory) factory.Factory { s = f.(door).c.s; return f }
-		})
+		w := newWorld(t)
 		w.passive()
+		s := w.channel.s
 		w.says("STOR b", "150 Send it")
 		w.on(w.ctrl.PauseReading)
 		for range 200 {

@@ -38,6 +38,7 @@ type world struct {
 	session protocol.Protocol // at the other side of ctrl
 	account *Account
 	login   func() (*Account, error) // instead of account, if not nil
+	channel *channel                 // the session's, after its first PASV
 }
 
 // An end is a client's side of a connection.
@@ -57,7 +58,10 @@ func (e *end) ConnectionLost(reason error)       { e.reason = reason }
 // newWorld has somebody logged in.
 func newWorld(t *testing.T, tune ...func(*Config)) *world {
 	w := &world{T: t, Memory: reactortest.NewMemory(reactortest.Config{Workers: -1}), files: &fakeFiles{m: map[string]string{}}}
-	w.config = Config{Network: w.Memory}
+	w.config = Config{Network: w.Memory, Data: func(f factory.Factory) factory.Factory {
+		w.channel = f.(door).c
+		return f
+	}}
 	w.account = &Account{Files: w.files, Allow: ReadWrite}
 	for _, f := range tune {
 		f(&w.config)
@@ -106,10 +110,12 @@ func (w *world) on(f func()) {
 }
 
 // goesDown tells the session that its server is about to.
-func (w *world) goesDown() {
+func (w *world) goesDown() { w.on(w.shutdown) }
+
+func (w *world) shutdown() {
 	s, ok := protocol.As[protocol.Shutdowner](w.session)
-	require.True(w, ok)
-	w.on(s.Shutdown)
+	assert.True(w, ok)
+	s.Shutdown()
 }
 
 // take returns what the client has heard since the last time.
