@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,7 +19,7 @@ func TestTranscripts(t *testing.T) {
 		if user != "eve" || password != "sesame" {
 			return nil, errors.New("nobody is to read this")
 		}
-		return &Account{Files: &fakeFiles{}, Allow: ReadWrite}, nil
+		return &Account{Files: someFiles(), Allow: ReadWrite}, nil
 	}))
 	files, err := filepath.Glob("testdata/ftp/*.txt")
 	require.NoError(t, err)
@@ -26,4 +27,20 @@ func TestTranscripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) { protocoltest.Transcript(t, f, file) })
 	}
+}
+
+// someFiles are /a.txt and the empty folder /d.
+func someFiles() Files {
+	m := &Memory{Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }}
+	u, err := m.Create("/a.txt", true)
+	if err == nil {
+		_, err = u.Write([]byte("hello"))
+	}
+	if err == nil {
+		err = errors.Join(u.Commit(), m.Mkdir("/d"))
+	}
+	if err != nil {
+		panic(err)
+	}
+	return m
 }
