@@ -29,7 +29,18 @@
 // A data connection has to come from the client's own address, and goes nowhere else; a
 // stranger who finds the port first is turned away, and the port stays open.
 //
-// # What it offers
+// # The client
+//
+//	c := ftp.ClientConfig{Network: r, Addr: "ftp.example.com:21", User: "ann", Password: secret}.New()
+//	copied, err := c.GetContext(ctx, "/pub/a.txt", file, 0)
+//
+// A [Client] does one thing after the other over one connection; its methods answer
+// Deferreds, or wait if their names end in Context. TLS is required unless the config
+// says otherwise. A transfer has succeeded when its connection has ended well, its
+// reply says so and the size is right; what is not whole is aborted. A [Mirror] copies
+// folders, and never writes outside of its own.
+//
+// # What the server offers
 //
 // RFC 959 and 1123 with EPSV and EPRT (2428), FEAT and OPTS (2389), SIZE, MDTM, REST,
 // MLST and MLSD (3659), UTF-8 (2640), AUTH TLS, PBSZ and PROT (4217), TLS from the
