@@ -18,6 +18,12 @@ const (
 	loginDelay = time.Second
 )
 
+// An exchange is a way to authenticate while it is gone.
+type exchange struct {
+	sasl.Server
+	mechanism string
+}
+
 // mechanisms are the ways to authenticate that the client may use now.
 func (s *session) mechanisms() []string {
 	a, ok := s.session.(AuthSession)
@@ -62,7 +68,7 @@ func (s *session) startAuth(arg string) {
 		m, err = a.Auth(mechanism)
 		return err
 	}, func(err error) {
-		if s.auth = m; err != nil {
+		if s.auth = (&exchange{m, mechanism}); err != nil {
 			s.loginFailed(err)
 			return
 		}
@@ -117,6 +123,11 @@ func (s *session) proceed(response []byte) {
 
 // loginFailed says so, after a while. What is temporary says nothing of the password.
 func (s *session) loginFailed(err error) {
+	var user string
+	if e, ok := errors.AsType[*loginError](err); ok {
+		user = e.user[:min(len(e.user), maxHostname)]
+	}
+	s.logger().Warn("smtp: login failed", "peer", s.RemoteAddr(), "mechanism", s.auth.mechanism, "user", user, "err", err)
 	e, ours := errors.AsType[*SMTPError](err)
 	if _, panicked := errors.AsType[*protocol.PanicError](err); !ours && !panicked {
 		err = authFailed

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,7 @@ func (bin) Logout() error                     { return nil }
 
 // One message of about 1 KiB over a connection that stays, as smtp-source sends it.
 func BenchmarkMessage(b *testing.B) {
+	defer logTo(slog.DiscardHandler)()
 	tr := dial(Config{Domain: "mx.our.test"}.New(bin{}))
 	tr.Receive("EHLO me.example.com\r\n")
 	text := strings.Repeat("A line of a message that says nothing of importance.\r\n", 20) + ".\r\n"

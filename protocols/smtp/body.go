@@ -112,7 +112,7 @@ func (b *body) close() error {
 	if b.spool = nil; spool == nil {
 		return nil
 	}
-	return spool.Close()
+	return doing("close the spool", spool.Close())
 }
 
 // rewind returns the message from its beginning, when all of it was flushed or

@@ -80,7 +80,7 @@ func (s *session) startTLS(string) {
 			s.peer = Peer{}
 			s.reply(220, "2.0.0", "Ready to start TLS")
 			if t, ok := protocol.As[protocol.TLSStarter](s.Conn); ok {
-				s.complain(t.StartTLS())
+				s.complain(doing("start TLS", t.StartTLS()))
 			}
 		})
 	})

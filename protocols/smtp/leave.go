@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -61,7 +62,7 @@ func (s *session) farewell() (err error) {
 		err = m.body.close()
 		session.Reset()
 	}
-	return errors.Join(err, session.Logout())
+	return errors.Join(err, doing("log out", session.Logout()))
 }
 
 // stopped leaves the Session where the loop has stopped, on a goroutine of its own: when
@@ -78,6 +79,14 @@ func (s *session) stopped() {
 	if s.session != nil {
 		s.complain(s.farewell())
 	}
+}
+
+// doing is err, if it is one, with what could not be done.
+func doing(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // complain logs an error of which no client can be told.

@@ -34,7 +34,7 @@ func (s *session) mailFrom(arg string) {
 		s.wrong(reply{501, "5.6.7", "SMTPUTF8 required"})
 		return
 	}
-	s.mail = &transaction{utf8: o.UTF8} // for the Session it begins now
+	s.mail = &transaction{from: from, utf8: o.UTF8} // for the Session it begins now
 	s.ask(s.commands, func() error { return s.session.Mail(from, &o) }, func(err error) {
 		if s.answer(err, reply{250, "2.1.0", "Ok"}) {
 			s.phase = mailing

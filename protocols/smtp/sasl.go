@@ -16,8 +16,19 @@ func (a authenticator) check(user, password string) error {
 	if user == "" || password == "" || strings.ContainsRune(user+password, 0) {
 		return authFailed
 	}
-	return a(user, password)
+	if err := a(user, password); err != nil {
+		return &loginError{user, err}
+	}
+	return nil
 }
+
+// A loginError says who could not log in.
+type loginError struct {
+	user string
+	error
+}
+
+func (e *loginError) Unwrap() error { return e.error }
 
 // newPlainServer is go-sasl's PLAIN (RFC 4616) for users who act for themselves only.
 func newPlainServer(a authenticator) sasl.Server {

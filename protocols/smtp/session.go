@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emersion/go-sasl"
-
 	"github.com/torsion-go/torsion/clock"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/line"
@@ -57,7 +55,7 @@ type session struct {
 	refused int32        // recipients that it asked for in vain
 	logins  int32        // that failed
 	user    bool         // it has proved who it is
-	auth    sasl.Server  // that the client answers to
+	auth    *exchange    // that the client answers to
 	mail    *transaction // nil when there is none
 	chunk   *chunk       // that is being read
 }
@@ -78,6 +76,7 @@ const (
 
 // A transaction is one message on its way.
 type transaction struct {
+	from       string
 	utf8       bool
 	part       bool      // only a chunk that is not the last is answered
 	began      time.Time // to arrive
