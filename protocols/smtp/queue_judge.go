@@ -54,7 +54,11 @@ func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Res
 	q.done(j, done)
 	q.mu.Unlock()
 	for i, r := range to {
-		q.tell(j.entry, r, verdicts[i], fates[i])
+		text := result.Text
+		if text == "" && len(result.To) == len(to) { // over LMTP
+			text = result.To[i].Text
+		}
+		q.tell(j.entry, r, verdicts[i], fates[i], text)
 	}
 }
 
@@ -109,24 +113,38 @@ func (q *Queue) verdict(err error) queueVerdict {
 	return queuePutOff
 }
 
-// tell logs what has become of a recipient.
-func (q *Queue) tell(e *queueEntry, r *queueRecipient, v queueVerdict, err error) {
+// tell logs what has become of a recipient; text is what the server said if it has taken
+// the message.
+func (q *Queue) tell(e *queueEntry, r *queueRecipient, v queueVerdict, err error, text string) {
 	if v == queueUntouched {
 		return
 	}
 	log := q.logger().With("id", e.name(), "to", r.Address, "host", r.Last.Host, "attempts", r.Attempts)
 	switch {
 	case v == queueSent:
-		log.Info("smtp: sent")
+		log.Info("smtp: sent", "reply", text)
+	case e.From == "" && (v == queueRefused || r.State == queueFailed):
+		log.Warn("smtp: dropped: nobody to tell", "err", err)
 	case v == queueRefused:
 		log.Info("smtp: refused", "err", err)
 	case r.State == queueFailed:
 		log.Info("smtp: given up", "err", err)
 	case errors.Is(err, ErrUnknown):
 		log.Warn("smtp: perhaps sent, to be sent again", "err", err, "next", r.Next)
+	case isOurs(err):
+		log.Warn("smtp: put off", "err", err, "next", r.Next)
 	default:
 		log.Info("smtp: put off", "err", err, "next", r.Next)
 	}
+}
+
+// isOurs reports whether the reason to put a message off is one that will not go away by
+// itself: a wrong password, a certificate that is not trusted, a server that wants nothing
+// of us.
+func isOurs(err error) bool {
+	refused, reply := errors.AsType[*SMTPError](err)
+	_, handshake := errors.AsType[*secure.HandshakeError](err)
+	return handshake || reply && !refused.Temporary() || errors.Is(err, ErrNoAuth) || errors.Is(err, ErrNoTLS)
 }
 
 // newQueueFault is what is kept of an error, or of success.

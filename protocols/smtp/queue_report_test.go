@@ -309,6 +309,7 @@ func TestQueueReportsOnce(t *testing.T) {
 		p.settle()
 		p.requireEmpty()
 		assert.Equal(t, 1, strings.Count(p.log.String(), "smtp: report"))
+		assert.Equal(t, 1, strings.Count(p.log.String(), "level=WARN msg=\"smtp: dropped: nobody to tell\""))
 		assert.EqualValues(t, 2, p.queue.Stats().Failed)
 	})
 }

@@ -175,6 +175,7 @@ func TestQueueSmarthost(t *testing.T) {
 		p.settle()
 		require.Len(t, p.queue.List(), 2)
 		assert.Contains(t, p.queue.List()[0].To[0].Err, "535 5.7.8")
+		assert.Contains(t, p.log.String(), "level=WARN msg=\"smtp: put off\"")
 		likes.Store(true)
 		p.after(time.Hour)
 		require.Len(t, hub.Messages(), 2)

@@ -1,0 +1,28 @@
+package smtp_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
+)
+
+// What is sent is logged with what the server said, by which it can be found there.
+func TestQueueLogsReplies(t *testing.T) {
+	for _, lmtp := range []bool{false, true} {
+		var b smtp.Inbox
+		inPost(t, func(p *post) {
+			config := smtp.Config{LMTP: lmtp}
+			port, err := p.network.Listen("tcp", "127.0.0.1:0", config.New(&smtp.Local{Delivery: &b}))
+			require.NoError(t, err)
+			p.queue.Smarthost = smtp.ClientConfig{Addr: port.Addr().String(), Security: smtp.TLSNever, LMTP: lmtp}
+		}, func(t *testing.T, p *post) {
+			p.send("ann@a.test", "bob@b.test")
+			p.settle()
+			require.Len(t, b.Messages(), 1)
+			assert.Contains(t, p.log.String(), "queued as "+b.Messages()[0].ID)
+		})
+	}
+}
