@@ -36,6 +36,10 @@ import (
 // it gets it again: where a connection is lost between the message and the reply to
 // it, or the process ends there ([ErrUnknown]; RFC 1047).
 //
+// A message waits for as long as there is no server, or none that will talk to us: what is
+// said before MAIL, at a greeting or a login for example, is no refusal of the message,
+// nor is 530, which wants us to log in, later. From MAIL on 5xx is one.
+//
 // All recipients of a message at one destination are served by one transaction (100 at
 // a time), and its connection serves the next message for that destination.
 // Destinations take turns, so that one which is slow has two connections at most, and

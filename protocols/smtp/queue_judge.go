@@ -94,7 +94,8 @@ func (q *Queue) done(j *queueJob, gone []*queueRecipient) {
 }
 
 // verdict is what an error says. What a server says before it has heard of the message is
-// said of us, and will not stay so, unless it is no mail server at all (RFC 7504).
+// said of us, and will not stay so, unless it is no mail server at all (RFC 7504); and so is
+// that we have to log in (RFC 4954, section 6), whenever it is said.
 func (q *Queue) verdict(err error) queueVerdict {
 	refused, reply := errors.AsType[*SMTPError](err)
 	lost, sent := errors.AsType[*SendError](err)
@@ -105,7 +106,7 @@ func (q *Queue) verdict(err error) queueVerdict {
 		return queuePutOff
 	case !reply && (q.ctx.Err() != nil || errors.Is(err, protocol.ErrStopped)):
 		return queueUntouched
-	case !reply || refused.Temporary():
+	case !reply || refused.Temporary() || refused.Code == 530:
 		return queuePutOff
 	case reached(err), refused.Code == 521, refused.Code == 556:
 		return queueRefused

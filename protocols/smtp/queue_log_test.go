@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,4 +26,19 @@ func TestQueueLogsReplies(t *testing.T) {
 			assert.Contains(t, p.log.String(), "queued as "+b.Messages()[0].ID)
 		})
 	}
+}
+
+// A server that wants us to log in says nothing of the message, which waits for an operator
+// who is told.
+func TestQueueWaitsForLogin(t *testing.T) {
+	var b moody
+	inPost(t, nil, func(t *testing.T, p *post) {
+		p.listen("b.test", "192.0.2.1", smtp.Config{}.New(&smtp.Local{Delivery: &b, RequireAuth: true}))
+		p.send("ann@a.test", "bob@b.test")
+		p.after(24 * time.Hour)
+		list := p.queue.List()
+		require.Len(t, list, 1)
+		assert.Contains(t, list[0].To[0].Err, "530 5.7.0")
+		assert.Contains(t, p.log.String(), "level=WARN msg=\"smtp: put off\"")
+	})
 }
