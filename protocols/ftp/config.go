@@ -34,8 +34,9 @@ type Config struct {
 	// RequireTLS lets nobody log in, and nothing be transferred, in clear.
 	RequireTLS bool
 
-	// RequireReuse refuses TLS on a data connection that does not resume a session of
-	// the control connection's: so it is known to be the same client's.
+	// RequireReuse refuses TLS on a data connection that does not resume the session of
+	// its control connection: so it is known to be the same client's, also where others
+	// have his address. Control connections resume no sessions then.
 	RequireReuse bool
 
 	// AllowTruncation takes uploads over TLS whose end nobody has confirmed, as some
@@ -72,13 +73,17 @@ func (c Config) New(b Backend) factory.Factory {
 	f := factory.Each(func() protocol.Protocol {
 		return telnet.Config{}.New(line.Config{MaxLength: maxLine}.New(&session{server: s}))
 	})
+	control := s.TLS
+	if control != nil && s.RequireReuse {
+		control = controlTLS(control)
+	}
 	switch {
-	case s.TLS == nil:
+	case control == nil:
 		return f
 	case s.ImplicitTLS:
-		return secure.Config{Server: s.TLS}.Wrap(f)
+		return secure.Config{Server: control}.Wrap(f)
 	default:
-		return secure.Config{Server: s.TLS}.Offer(f)
+		return secure.Config{Server: control}.Offer(f)
 	}
 }
 

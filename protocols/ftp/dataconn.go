@@ -72,6 +72,9 @@ func (o door) BuildProtocol(peer net.Addr) protocol.Protocol {
 func (c *channel) door() factory.Factory {
 	var f factory.Factory = door{c}
 	if t := c.s.server.TLS; t != nil {
+		if c.s.server.RequireReuse {
+			t = owner(c.s.RemoteAddr().String()).dataTLS(t)
+		}
 		f = secure.Config{Server: t, NoTickets: true, HandshakeTimeout: -1}.Offer(f)
 	}
 	if c.s.server.Data != nil {

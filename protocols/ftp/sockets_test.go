@@ -345,3 +345,46 @@ func TestMappedActiveAddress(t *testing.T) {
 	c.says("RETR a", "150 ")
 	c.hears("226 ")
 }
+
+// With RequireReuse the session of somebody else with the same address is not taken; that
+// of the client is, over both versions of TLS, and when he comes again.
+func TestReuseIsOfTheClient(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		c := connected(t, func(config *Config) {
+			config.RequireReuse = true
+			config.TLS.MaxVersion = version
+		})
+		config := c.config
+		for range 2 {
+			c.secures()
+			theirs := config.Clone()
+			theirs.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+			thief := c.again(theirs)
+			thief.secures()
+			for _, own := range []bool{true, false, true} {
+				d, want := tls.Client(c.data(), theirs), "522 "
+				if own {
+					d, want = tls.Client(c.data(), config), "226 "
+				}
+				c.says("RETR a", "150 ")
+				_, err := io.Copy(io.Discard, d)
+				assert.Equal(t, own, err == nil)
+				assert.Equal(t, own, d.ConnectionState().DidResume)
+				c.hears(want)
+			}
+			c = c.again(config)
+		}
+	}
+}
+
+// again connects once more.
+func (c *tlsClient) again(config *tls.Config) *tlsClient {
+	c.Helper()
+	n, err := net.Dial("tcp", c.RemoteAddr().String())
+	require.NoError(c, err)
+	c.Cleanup(func() { n.Close() })
+	require.NoError(c, n.SetDeadline(time.Now().Add(patience)))
+	other := &tlsClient{T: c.T, Conn: n, Reader: bufio.NewReader(n), config: config, files: c.files}
+	other.hears("220 ")
+	return other
+}
