@@ -77,3 +77,30 @@ func TestLateEndOfDownload(t *testing.T) {
 	w.on(d.CloseWrite)
 	w.hears(complete + "\r\n")
 }
+
+// Throttled transfers are slow, and no timeout ends them: neither those of a file that
+// sendfile could send, nor those to us.
+func TestThrottle(t *testing.T) {
+	const size = 600 << 10
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), make([]byte, size), 0o600))
+	throttle := &factory.Throttle{Read: 1 << 10, Write: 1 << 10, Burst: 4 << 10}
+	w := newWorld(t, func(c *Config) { c.Data = throttle.Around })
+	w.logsIn(Account{Files: onDisk{w.files, dir}, Allow: ReadWrite})
+	for _, command := range []string{"RETR a", "STOR b"} {
+		d := w.dial(clientIP, w.passive())
+		began := w.Now()
+		w.send(command + "\r\n")
+		assert.Regexp(t, "^150 [^\n]*\n$", w.take())
+		if command == "STOR b" {
+			w.on(func() { d.Write(make([]byte, size)); d.CloseWrite() })
+		}
+		for w.ctrl.heard.Len() == 0 && w.Now().Sub(began) < time.Hour {
+			w.Advance(10 * time.Second)
+		}
+		w.hears(complete + "\r\n")
+		assert.Greater(t, w.Now().Sub(began), 6*time.Minute, command)
+	}
+	got, _ := w.files.get("/b")
+	assert.Equal(t, size, len(got))
+}

@@ -34,7 +34,7 @@ func (s *session) pass(password string) {
 	}
 	user := s.user
 	ask(s, func() (*Account, error) { return s.server.backend.Login(&s.peer, user, password) }, func(a *Account, err error) {
-		if err != nil {
+		if err != nil || a == nil {
 			s.loginFailed(err)
 			return
 		}

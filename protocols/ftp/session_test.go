@@ -108,3 +108,14 @@ func TestMegabyteLine(t *testing.T) {
 	w.says("")
 	w.says("NOOP", "200 Ok")
 }
+
+// A Backend that returns nothing lets nobody in.
+func TestNoAccount(t *testing.T) {
+	w := newWorld(t)
+	w.login = func() (*Account, error) { return nil, nil }
+	w.says("USER eve", "331 Password required")
+	w.says("PASS sesame")
+	w.Advance(loginDelay)
+	w.hears("530 Login incorrect\r\n")
+	w.says("NOOP", "200 Ok")
+}
