@@ -48,7 +48,8 @@ type Config struct {
 	PassiveMin, PassiveMax uint16
 
 	// PublicAddr is the address that PASV tells a client, where ours is translated
-	// (NAT); that of the control connection if nil, or if it returns none.
+	// (NAT); that of the control connection if nil, or if it returns none. It is called
+	// on the loop, and may not wait for anything.
 	PublicAddr func(client net.Addr) netip.Addr
 
 	// DataPeer decides whether a data connection is the client's; nil: if it comes

@@ -60,7 +60,7 @@ type door struct{ c *channel }
 // BuildProtocol turns away whoever is not the client; the port stays open for him.
 func (o door) BuildProtocol(peer net.Addr) protocol.Protocol {
 	if !o.c.welcome(peer) {
-		o.c.s.logger().Info("ftp: a stranger at the data port", "peer", peer, "client", o.c.s.RemoteAddr())
+		o.c.s.logger().Info("ftp: a stranger at the data port", "peer", peer, "client", o.c.s.RemoteAddr(), "decides", "Config.DataPeer")
 		return nil
 	}
 	return &dataConn{c: o.c}
