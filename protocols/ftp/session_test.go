@@ -119,3 +119,21 @@ func TestNoAccount(t *testing.T) {
 	w.hears("530 Login incorrect\r\n")
 	w.says("NOOP", "200 Ok")
 }
+
+// Files that panic cost a transfer and no more, and are closed all the same.
+func TestFilesPanic(t *testing.T) {
+	for op, replies := range map[string]string{
+		"create": "451 Local error in processing\r\n",
+		"write":  "150 Send it\r\n451 Local error in processing\r\n",
+		"commit": "150 Send it\r\n451 Local error in processing\r\n",
+	} {
+		w := newWorld(t)
+		w.files.hook = map[string]func(){op: func() { panic(op) }}
+		d := w.dial(clientIP, w.passive())
+		w.on(func() { d.Write([]byte("x")); d.CloseWrite() })
+		w.send("STOR b\r\n")
+		w.hears(replies)
+		assert.Equal(t, op != "create", strings.HasSuffix(w.files.noted(), "close"), op)
+		w.says("NOOP", "200 Ok")
+	}
+}

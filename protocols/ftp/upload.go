@@ -117,9 +117,9 @@ func (u *upload) written(err error) {
 	u.write()
 }
 
-func (u *upload) commit() error {
-	err := u.file.Commit()
-	return errors.Join(err, u.file.Close())
+func (u *upload) commit() (err error) {
+	defer func() { err = errors.Join(err, u.file.Close()) }() // also if Commit panics
+	return u.file.Commit()
 }
 
 func (u *upload) committed(err error) {
