@@ -53,6 +53,9 @@ func TestClientSomeRefused(t *testing.T) {
 			{Address: `"b"@b.test`, Text: "ok"},
 			{Address: "a@b.test", Err: nobody},
 		}, r.To)
+		assert.ErrorIs(t, r.Err(), r.To[0].Err)
+		assert.Equal(t, 4, len(strings.Split(r.Err().Error(), "\n")), r.Err())
+		assert.NoError(t, smtp.Result{To: r.To[1:3]}.Err())
 	})
 }
 

@@ -34,6 +34,19 @@ type Result struct {
 	DSN  bool      // the server sees to what the options say of reports (RFC 3461)
 }
 
+// Err returns the errors of all recipients who have not got the message, joined, with their
+// addresses; nil if the server has accepted it for each. It tells of those of whom the error
+// beside a Result, which is nil as soon as one has got it, does not.
+func (r Result) Err() error {
+	var errs []error
+	for _, to := range r.To {
+		if to.Err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", to.Address, to.Err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // A Receipt is what became of a Mail for one recipient.
 type Receipt struct {
 	Address string
