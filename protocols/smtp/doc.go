@@ -30,6 +30,11 @@
 // has arrived: up to Config.MaxMemory it waits in memory, then in a file. So a slow
 // client holds no goroutine, and one that is cut off delivers no half.
 //
+// When the loop stops, a client is told goodbye (421) as soon as it is not within a
+// transaction and the Session has answered. One that is silent behind MAIL or RCPT, or
+// within a message, may still go on: such a connection is waited for up to the loop's
+// DrainTimeout.
+//
 // # Sending
 //
 //	go r.Run(ctx) // a reactor
@@ -42,7 +47,7 @@
 // a [Client] keeps its connection for the next message. TLS is required unless the
 // config says otherwise. An error says whether the message may be sent again
 // ([ErrNotAccepted]) or has perhaps arrived ([ErrUnknown]); the Result tells of each
-// recipient, also where there is no error.
+// recipient, also where there is no error ([Result.Err]).
 //
 // A [Queue] does that until it succeeds or there is no hope: it keeps messages on disk,
 // finds the servers of each domain or uses one for all, tries again for days, and tells
