@@ -28,10 +28,8 @@ func tell(r smtp.Result, err error) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-	for _, to := range r.To {
-		if to.Err != nil {
-			fmt.Fprintf(os.Stderr, "%q: %v\n", to.Address, to.Err)
-		}
+	if each := r.Err(); each != nil {
+		fmt.Fprintln(os.Stderr, each)
 	}
 	e, failed := errors.AsType[*smtp.SendError](err)
 	_, reply := errors.AsType[*smtp.SMTPError](err)
