@@ -187,6 +187,16 @@ func (c *channel) fileOpened(err error) {
 		c.secure()
 	case c.before == active:
 		c.connect()
+	default:
+		c.maroon()
+	}
+}
+
+// maroon ends a transfer that waits for its client at a port, if the server goes down:
+// that has closed the port.
+func (c *channel) maroon() {
+	if c.s.ending && c.state == opening && c.opened && c.conn == nil && c.dial == nil {
+		c.end(Error{425, "Service is shutting down"})
 	}
 }
 

@@ -37,6 +37,7 @@ const (
 	opened   = "150 Opening data connection for 5 bytes"
 	complete = "226 Transfer complete"
 	broken   = "426 The data connection has failed"
+	marooned = "425 Service is shutting down"
 )
 
 // What happens in each state: the table of the data connection. A row brings a world
@@ -243,8 +244,17 @@ func TestStates(t *testing.T) {
 			w.passive()
 			w.says("RETR a", opened)
 			w.goesDown()
-			w.hears("")
-			w.says("ABOR", "426 Transfer aborted", "226 Aborted", "421 Service is shutting down")
+			w.hears(marooned + "\r\n421 Service is shutting down\r\n")
+		},
+		"opening: shutdown while the file is opened": func(w *world) {
+			w.passive()
+			w.shutsDownAtOpen()
+			w.says("RETR a", opened, marooned, "421 Service is shutting down")
+		},
+		"opening: shutdown, but the client is here": func(w *world) {
+			w.dial(clientIP, w.passive())
+			w.shutsDownAtOpen()
+			w.says("RETR a", opened, complete, "421 Service is shutting down")
 		},
 
 		"moving: the connection breaks": func(w *world) {

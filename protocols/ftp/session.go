@@ -138,6 +138,7 @@ func (s *session) idle() {
 // Shutdown says goodbye, after the transfer that is under way.
 func (s *session) Shutdown() {
 	s.ending = true
+	s.data.maroon()
 	s.mayEnd()
 }
 

@@ -118,6 +118,13 @@ func (w *world) shutdown() {
 	s.Shutdown()
 }
 
+// shutsDownAtOpen has the server go down while a worker opens a file.
+func (w *world) shutsDownAtOpen() {
+	s, ok := protocol.As[protocol.Shutdowner](w.session)
+	require.True(w, ok)
+	w.files.hook = map[string]func(){"open": func() { w.Call(s.Shutdown) }}
+}
+
 // take returns what the client has heard since the last time.
 func (w *world) take() string {
 	s := w.ctrl.heard.String()
