@@ -139,3 +139,16 @@ func TestUploads(t *testing.T) {
 	assert.Equal(t, "a\nb\n", get("t"))
 	w.Advance(time.Hour)
 }
+
+// What would be a command of Telnet, a control character or the end of a line in a reply
+// is none; nor is there one in the names that lists send.
+func TestNamesAreNoCommands(t *testing.T) {
+	w := stockedWorld(t, "/\xff\xf4", "/\x1b[2J", "/a\r\n226 b", "/200 c")
+	w.send("STAT .\r\n")
+	got := w.take()
+	assert.Equal(t, 5, strings.Count(got, "\r\n"))
+	for _, part := range []string{" ?[2J\r\n -", " 200 c\r\n -", " \xff\xff\xf4\r\n213 End\r\n"} {
+		assert.Contains(t, got, part)
+	}
+	assert.Equal(t, "\x1b[2J\r\n200 c\r\n\xff\xf4\r\n", w.lists("NLST"))
+}
