@@ -143,8 +143,12 @@ func (e *readError) Unwrap() error { return e.error }
 
 // retr sends a file (RFC 959, section 4.1.3).
 func (s *session) retr(name string) {
+	off, ok := s.offset()
+	if !ok {
+		return
+	}
 	of, files := s.path(name), s.account.Files
-	d := &download{c: &s.data, off: s.takeRest(), ascii: !s.image}
+	d := &download{c: &s.data, off: off, ascii: !s.image}
 	d.prepare = func() (err error) {
 		f, err := files.Open(of)
 		if err != nil {
@@ -164,6 +168,18 @@ func (s *session) retr(name string) {
 	}
 	s.data.begin(d)
 }
+
+// offset is where a transfer begins, if that is possible: TYPE may have come behind REST.
+func (s *session) offset() (n int64, ok bool) {
+	n = s.takeRest()
+	if n > 0 && !s.image {
+		s.wrong(501, noOffsets)
+		return 0, false
+	}
+	return n, true
+}
+
+const noOffsets = "Text has no offsets: TYPE I first"
 
 // takeRest returns what REST has said, which holds once.
 func (s *session) takeRest() int64 {

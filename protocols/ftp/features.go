@@ -75,7 +75,7 @@ func (s *session) restAt(arg string) {
 	case err != nil:
 		s.wrong(501, "Syntax: REST offset")
 	case n > 0 && !s.image:
-		s.wrong(501, "Text has no offsets: TYPE I first")
+		s.wrong(501, noOffsets)
 	default:
 		s.rest = int64(n)
 		s.reply(350, "The next transfer begins at "+strconv.FormatUint(n, 10))

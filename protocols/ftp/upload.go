@@ -137,7 +137,10 @@ func (u *upload) fail(err error) { u.c.end(*u.c.s.errorOf(err)) }
 // in place (RFC 959, section 4.1.3; RFC 3659, section 5).
 func (s *session) stor(name string) {
 	to, files, may := s.path(name), s.account.Files, s.account.Allow
-	off := s.takeRest()
+	off, ok := s.offset()
+	if !ok {
+		return
+	}
 	if may&(Create|Modify) == 0 || off > 0 && may&Modify == 0 {
 		s.fail(fs.ErrPermission)
 		return
