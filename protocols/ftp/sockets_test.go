@@ -388,3 +388,36 @@ func (c *tlsClient) again(config *tls.Config) *tlsClient {
 	other.hears("220 ")
 	return other
 }
+
+// What a client has sent and closed before its command is an upload, of nothing too; what
+// it has reset is none.
+func TestUploadBeforeCommand(t *testing.T) {
+	c := connected(t, nil)
+	c.login()
+	for name, text := range map[string]string{"empty": "", "early": "bye"} {
+		d := c.data()
+		_, err := io.WriteString(d, text)
+		require.NoError(t, err)
+		d.Close()
+		c.says("STOR "+name, "150 ")
+		c.hears("226 ")
+		got, ok := c.files.get("/" + name)
+		assert.True(t, ok)
+		assert.Equal(t, text, got)
+	}
+	d := c.data()
+	_, err := io.WriteString(d, "half")
+	require.NoError(t, err)
+	require.NoError(t, d.(*net.TCPConn).SetLinger(0))
+	d.Close()
+	_, err = io.WriteString(c.Conn, "STOR reset\r\n")
+	require.NoError(t, err)
+	l := c.hears("")
+	for strings.HasPrefix(l, "1") {
+		l = c.hears("")
+	}
+	assert.Contains(t, "425 426", l[:3])
+	_, ok := c.files.get("/reset")
+	assert.False(t, ok)
+	c.says("NOOP", "200 ")
+}
