@@ -3,6 +3,7 @@ package ftp
 import (
 	"cmp"
 	"crypto/tls"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,6 +151,10 @@ func (s *session) tlsState() *tls.ConnectionState {
 func (s *session) pbsz(size string) {
 	if s.peer.TLS == nil {
 		s.wrong(503, "AUTH TLS first")
+		return
+	}
+	if _, err := strconv.ParseUint(size, 10, 32); err != nil {
+		s.wrong(501, "Syntax: PBSZ size")
 		return
 	}
 	s.sized = true

@@ -219,6 +219,7 @@ func TestDataTLSIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	c.hears("425 ")
 
+	c.says("PBSZ x", "501 ")
 	c.says("PROT C", "534 ")
 	c.says("PROT S", "536 ")
 	c.says("AUTH TLS", "503 ")
