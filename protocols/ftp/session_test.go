@@ -25,12 +25,11 @@ func TestLongLineInTransfer(t *testing.T) {
 func TestShutdownBehindTransfer(t *testing.T) {
 	w := newWorld(t)
 	w.files.put("/a", "hello")
-	addr := w.passive()
-	w.says("RETR a", opened)
+	d := w.storing()
 	w.says("PORT 192,0,2,9,200,1")
 	w.says("RETR a")
 	w.goesDown()
-	w.dial(clientIP, addr)
+	w.on(d.CloseWrite)
 	w.hears(complete + "\r\n421 Service is shutting down\r\n")
 }
 
