@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -94,8 +93,7 @@ func TestStatesToo(t *testing.T) {
 			w.passive()
 			w.says("RETR a", opened)
 			w.goesDown()
-			w.Advance(30 * time.Second)
-			w.hears("425 The data connection has not come about\r\n" + goesDown)
+			w.hears("425 Service is shutting down\r\n" + goesDown)
 		},
 		"opening: ABOR twice in a packet": func(w *world) {
 			w.passive()

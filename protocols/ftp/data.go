@@ -186,7 +186,7 @@ func (c *channel) fileOpened(err error) {
 	case c.conn != nil:
 		c.secure()
 	case c.before == active:
-		c.connect()
+		c.connect(hostOf(c.s.LocalAddr()))
 	default:
 		c.maroon()
 	}

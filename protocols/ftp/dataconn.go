@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
@@ -92,23 +93,30 @@ func (c *channel) network(local netip.Addr) factory.Network {
 	})
 }
 
-// connect goes to where the client has said.
-func (c *channel) connect() {
-	c.dial = c.network(hostOf(c.s.LocalAddr())).Connect("tcp", c.to.String(), dialled{c.door(), c})
+// connect goes to where the client has said, from the address that he knows; from any,
+// if that is not ours.
+func (c *channel) connect(from netip.Addr) {
+	c.dial = c.network(from).Connect("tcp", c.to.String(), dialled{c.door(), c, from})
 }
 
 // A dialled is the factory of a connection that we begin.
 type dialled struct {
 	factory.Factory
-	c *channel
+	c    *channel
+	from netip.Addr
 }
 
 func (d dialled) Inner() any { return d.Factory }
 
 func (d dialled) Connecting(factory.Connector) {}
 
-func (d dialled) ConnectFailed(k factory.Connector, _ error) {
-	if c := d.c; c.dial == k && !c.over {
+func (d dialled) ConnectFailed(k factory.Connector, err error) {
+	c := d.c
+	switch {
+	case c.dial != k || c.over:
+	case d.from.IsValid() && errors.Is(err, syscall.EADDRNOTAVAIL):
+		c.connect(netip.Addr{})
+	default:
 		c.dial = nil
 		c.end(Error{425, "Cannot connect there"})
 	}
