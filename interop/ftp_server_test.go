@@ -33,7 +33,7 @@ func openDepot(t *testing.T, flags ...string) *depot {
 	return d
 }
 
-// begin starts the program.
+// begin starts the program, the second time on the same ports.
 func (d *depot) begin() {
 	d.t.Helper()
 	d.program = start(d.t, build(d.t, "ftp"), append([]string{
@@ -47,8 +47,18 @@ func (d *depot) begin() {
 // end has the program finish what it is doing.
 func (d *depot) end() {
 	d.t.Helper()
-	d.cmd.Process.Signal(syscall.SIGTERM)
-	assert.Zero(d.t, d.Ends(), "status after SIGTERM")
+	if d.program != nil {
+		d.cmd.Process.Signal(syscall.SIGTERM)
+		assert.Zero(d.t, d.Ends(), "status after SIGTERM")
+	}
+}
+
+// kill leaves the program no time for anything.
+func (d *depot) kill() {
+	d.t.Helper()
+	require.NoError(d.t, d.cmd.Process.Kill())
+	assert.NotZero(d.t, d.Ends())
+	d.program = nil
 }
 
 // order is one of eve's.
