@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/torsion-go/torsion/factory"
 )
 
 // A line that is too long is answered in its turn, also behind a transfer.
@@ -135,4 +137,16 @@ func TestFilesPanic(t *testing.T) {
 		assert.Equal(t, op != "create", strings.HasSuffix(w.files.noted(), "close"), op)
 		w.says("NOOP", "200 Ok")
 	}
+}
+
+// Who comes above a limit is told so.
+func TestBusy(t *testing.T) {
+	w := newWorld(t)
+	limit := &factory.Limit{Total: 1, Overflow: w.config.Busy()}
+	_, err := w.Listen("tcp", "192.0.2.1:2121", limit.Around(w.config.New(Users{})))
+	assert.NoError(t, err)
+	assert.Equal(t, "220 Torsion FTP\r\n", w.dial(clientIP, "192.0.2.1:2121").heard.String())
+	second := w.dial(clientIP, "192.0.2.1:2121")
+	assert.Equal(t, "421 Too many connections, try again later\r\n", second.heard.String())
+	assert.True(t, second.eof)
 }

@@ -67,6 +67,9 @@ func connected(t *testing.T, tune func(*Config)) *tlsClient {
 	c.Conn, err = net.Dial("tcp", port.Addr().String())
 	require.NoError(t, err)
 	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	if config.ImplicitTLS {
+		c.Conn = tls.Client(c.Conn, c.config)
+	}
 	c.Reader = bufio.NewReader(c.Conn)
 	c.hears("220 ")
 	return c
@@ -421,4 +424,21 @@ func TestUploadBeforeCommand(t *testing.T) {
 	_, ok := c.files.get("/reset")
 	assert.False(t, ok)
 	c.says("NOOP", "200 ")
+}
+
+// TLS may be there from the start, as on port 990; data connections are secured as ever.
+func TestImplicitTLS(t *testing.T) {
+	c := connected(t, func(c *Config) { c.ImplicitTLS, c.RequireTLS, c.RequireReuse = true, true, true })
+	c.says("AUTH TLS", "503 ")
+	c.login()
+	c.data()
+	c.says("RETR a", "521 ")
+	c.says("PBSZ 0", "200 ")
+	c.says("PROT P", "200 ")
+	d := tls.Client(c.data(), c.config)
+	c.says("RETR a", "150 ")
+	got, err := io.ReadAll(d)
+	assert.NoError(t, err)
+	assert.Len(t, got, 500_000)
+	c.hears("226 ")
 }
