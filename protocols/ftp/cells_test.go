@@ -89,7 +89,7 @@ func TestStatesToo(t *testing.T) {
 			assert.False(w, w.listens(addr))
 			assert.Equal(w, "create close", w.files.noted())
 		},
-		"opening: shutdown, and nobody comes": func(w *world) {
+		"opening: shutdown closes the port": func(w *world) {
 			w.passive()
 			w.says("RETR a", opened)
 			w.goesDown()
