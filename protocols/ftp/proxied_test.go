@@ -53,5 +53,5 @@ func TestDataBehindProxy(t *testing.T) {
 	c.says(fmt.Sprintf("EPRT |1|127.0.0.1|%d|", l.Addr().(*net.TCPAddr).Port), "200 ")
 	c.says("RETR a", "150 ")
 	c.hears("226 ")
-	c.says("PASV", fmt.Sprint("227 Entering Passive Mode (198,51,100,1,"))
+	c.says("PASV", "227 Entering Passive Mode (198,51,100,1,")
 }
