@@ -43,8 +43,8 @@ func main() {
 	flag.BoolVar(&config.RequireTLS, "tls-required", false, "let nobody log in, and nothing be transferred, in clear")
 	flag.BoolVar(&config.RequireReuse, "tls-reuse", false, "have data connections resume the TLS session of the control connection")
 	flag.DurationVar(&config.IdleTimeout, "idle", 5*time.Minute, "how long a client may be silent; -1ns: for ever")
-	flag.IntVar(&limit.Total, "connections", 1000, "most clients; 0: any number")
-	flag.IntVar(&limit.PerPeer, "host", 50, "most clients from one host; 0: any number")
+	flag.IntVar(&limit.Total, "connections", 1000, "most clients, and as many again with -listen-tls; 0: any number")
+	flag.IntVar(&limit.PerPeer, "host", 50, "most of them from one host; 0: any number")
 	cert.Register()
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
@@ -117,7 +117,6 @@ func serve(plain, overTLS string, c ftp.Config, users ftp.Users, limit *factory.
 		return err
 	}
 	c.Network = r
-	limit.Overflow = c.Busy()
 	if (overTLS != "" || c.RequireTLS) && c.TLS == nil {
 		return errors.New("-listen-tls and -tls-required need -tls-cert or -tls-self-signed")
 	}
@@ -125,6 +124,7 @@ func serve(plain, overTLS string, c ftp.Config, users ftp.Users, limit *factory.
 		if addr == "" || err != nil {
 			return
 		}
+		limit := &factory.Limit{Total: limit.Total, PerPeer: limit.PerPeer, Overflow: c.Busy()}
 		var p factory.Port
 		if p, err = r.Listen("tcp", addr, limit.Around(c.New(users))); err == nil {
 			fmt.Println("listening on", p.Addr())

@@ -89,9 +89,14 @@ func (c Config) New(b Backend) factory.Factory {
 }
 
 // Busy returns a Factory that tells clients to come back later (421), for
-// [factory.Limit].Overflow. It is not for ImplicitTLS, where they would not hear it.
+// [factory.Limit].Overflow. With ImplicitTLS it does so inside TLS, so ports of both
+// kinds need a Limit each.
 func (c Config) Busy() factory.Factory {
-	return factory.Each(func() protocol.Protocol { return line.New(&busy{}) })
+	f := factory.Each(func() protocol.Protocol { return line.New(&busy{}) })
+	if c.ImplicitTLS && c.TLS != nil {
+		return secure.Config{Server: c.TLS}.Wrap(f)
+	}
+	return f
 }
 
 // A busy connection is one too many.

@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"crypto/tls"
 	"strings"
 	"testing"
 
@@ -149,4 +150,10 @@ func TestBusy(t *testing.T) {
 	second := w.dial(clientIP, "192.0.2.1:2121")
 	assert.Equal(t, "421 Too many connections, try again later\r\n", second.heard.String())
 	assert.True(t, second.eof)
+
+	c := w.config
+	c.TLS, c.ImplicitTLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }}, true
+	_, err = w.Listen("tcp", "192.0.2.1:990", c.Busy())
+	assert.NoError(t, err)
+	assert.Empty(t, w.dial(clientIP, "192.0.2.1:990").heard.String(), "not in clear")
 }
