@@ -158,14 +158,17 @@ func literal(a net.Addr) string {
 // A field is a header field that is being written, word by word.
 type field struct {
 	text   []byte
+	name   int // bytes of text
 	column int
 }
 
-func newField(name string) *field { return &field{text: []byte(name), column: len(name)} }
+func newField(name string) *field {
+	return &field{text: []byte(name), name: len(name), column: len(name)}
+}
 
 // add folds before the words if they would not fit.
 func (f *field) add(words string) {
-	if f.column+1+len(words) > foldAt && f.text[len(f.text)-1] != ':' {
+	if f.column+1+len(words) > foldAt && len(f.text) > f.name {
 		f.text = append(f.text, "\r\n\t"...)
 		f.column = 1
 	} else {

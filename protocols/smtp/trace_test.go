@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -125,6 +126,7 @@ func TestTraceOfNothing(t *testing.T) {
 // characters, folded where they can be.
 func checkTrace(t *testing.T, e *smtp.Envelope) {
 	trace := string(e.Trace())
+	spaced := strings.ContainsFunc(e.From+e.To[0].Address, unicode.IsSpace) // no word is one then
 	require.True(t, strings.HasSuffix(trace, "\r\n"))
 	var fields int
 	for l := range strings.SplitSeq(strings.TrimSuffix(trace, "\r\n"), "\r\n") {
@@ -135,7 +137,7 @@ func checkTrace(t *testing.T, e *smtp.Envelope) {
 		if l[0] != '\t' {
 			fields++
 		}
-		if words := len(strings.Fields(l)); words > 7 {
+		if words := len(strings.Fields(l)); words > 7 && !spaced {
 			require.LessOrEqual(t, len(l), 78, "%q", l)
 		}
 	}
@@ -149,6 +151,7 @@ func checkTrace(t *testing.T, e *smtp.Envelope) {
 func FuzzTrace(f *testing.F) {
 	f.Add("host\r\nX-Evil: 1", "a@b\nX: y", "c@d\r\n\r\nbody", "id", false)
 	f.Add("[IPv6:::1]", `"a b"@c`, "d", "\x00\x7f", true)
+	f.Add("host", "a@b", "someone@our.test", "ends-in-a-colon:", true)
 	f.Add(strings.Repeat("long.", 300), strings.Repeat("x", 2000)+"@y", strings.Repeat("ü", 999), "\u2028\u0085\xff", true)
 	f.Fuzz(func(t *testing.T, host, from, to, id string, utf8 bool) {
 		e := envelope()
