@@ -3,11 +3,10 @@ package ftp
 import (
 	"context"
 	"io"
-	"net"
-	"sync"
 	"time"
 
 	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
 // A Client moves files between here and one server. It connects and logs in when there
@@ -25,13 +24,7 @@ import (
 // the login has led to, and that never changes.
 type Client struct {
 	config ClientConfig
-
-	mu      sync.Mutex
-	todo    []*operation
-	doing   *operation // nil between operations
-	working bool       // the goroutine runs
-	waiting net.Conn   // it waits there for the server or for an operation; nil if it does not wait
-	closed  bool
+	runner serial.Runner[*talk]
 }
 
 // Noop asks the server for a reply, and connects to it before if need be: the login
@@ -58,24 +51,8 @@ func (c *Client) QuitContext(ctx context.Context) error {
 // net.ErrClosed, and does not wait. If there is nothing under way the server is told
 // goodbye. It may be called again. The error is nil.
 func (c *Client) Close() error {
-	refused, doing := c.end()
-	if doing != nil {
-		doing.cancel(net.ErrClosed)
-	}
-	for _, o := range refused {
-		o.refuse(net.ErrClosed)
-	}
+	c.runner.Close()
 	return nil
-}
-
-// end has nothing more be added, and returns what waits.
-func (c *Client) end() (refused []*operation, doing *operation) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	c.interrupt()
-	refused, c.todo = c.todo, nil
-	return refused, c.doing
 }
 
 // Get writes the file to a Writer, without the bytes before the offset. There is an

@@ -11,6 +11,7 @@ import (
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/netconn"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
 // A ClientConfig says which server is meant, and how to talk to it. Network and Addr
@@ -73,7 +74,14 @@ func (c ClientConfig) New() *Client {
 		c.MaxEntries = 100_000
 	}
 	c.TLS = c.tls()
-	return &Client{config: c}
+	client := &Client{config: c}
+	client.runner = serial.Runner[*talk]{
+		Name: "ftp",
+		Loop: c.Network,
+		Talk: func() *talk { return &talk{config: &client.config} },
+		Idle: func() time.Time { return by(client.config.Timeouts.Idle) },
+	}
+	return client
 }
 
 // Security says when a Client uses TLS.

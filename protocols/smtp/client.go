@@ -2,10 +2,9 @@ package smtp
 
 import (
 	"context"
-	"net"
-	"sync"
 
 	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
 // A Client sends mail to one server. It connects when there is something to do, does
@@ -17,13 +16,7 @@ import (
 // context ends, takes the connection with it.
 type Client struct {
 	config ClientConfig
-
-	mu      sync.Mutex
-	todo    []*operation
-	doing   *operation // nil between operations
-	working bool       // the goroutine runs
-	waiting net.Conn   // it waits there for the server or for an operation; nil if it does not wait
-	closed  bool
+	runner serial.Runner[*talk]
 }
 
 // Send sends m, in its turn. The Result tells of each recipient; the error is a
@@ -68,30 +61,12 @@ func (c *Client) QuitContext(ctx context.Context) error {
 // net.ErrClosed, and does not wait. If there is nothing under way the server is told
 // goodbye. It may be called again. The error is nil.
 func (c *Client) Close() error {
-	refused, doing := c.end(true)
-	if doing != nil {
-		doing.cancel(net.ErrClosed)
-	}
-	for _, o := range refused {
-		o.refuse(net.ErrClosed)
-	}
+	c.runner.Close()
 	return nil
 }
 
 // leave is Close when all is done.
-func (c *Client) leave() { c.end(false) }
-
-// end has nothing more be added, and what waits be refused.
-func (c *Client) end(refuse bool) (refused []*operation, doing *operation) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	c.interrupt()
-	if refuse {
-		refused, c.todo = c.todo, nil
-	}
-	return refused, c.doing
-}
+func (c *Client) leave() { c.runner.Leave() }
 
 // begin sends m over a connection that is ended afterwards, or stays.
 func (c *Client) begin(m Mail, last bool) *deferred.Deferred[Result] {

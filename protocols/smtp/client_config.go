@@ -14,6 +14,7 @@ import (
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/netconn"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
 // A ClientConfig says to which server mail goes, and how. Network and Addr are
@@ -62,7 +63,14 @@ func (c ClientConfig) New() *Client {
 		panic("smtp: ClientConfig needs a Network")
 	}
 	c.Timeouts = c.Timeouts.orDefaults()
-	return &Client{config: c}
+	client := &Client{config: c}
+	client.runner = serial.Runner[*talk]{
+		Name: "smtp",
+		Loop: c.Network,
+		Talk: func() *talk { return &talk{config: &client.config} },
+		Idle: func() time.Time { return by(client.config.Timeouts.Idle) },
+	}
+	return client
 }
 
 // Security says when a Client uses TLS.

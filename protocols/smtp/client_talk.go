@@ -213,12 +213,25 @@ func (t *talk) noop() error {
 }
 
 // quit says goodbye, if that is possible, until ctx ends.
-func (t *talk) quit(ctx context.Context) {
+func (t *talk) Quit(ctx context.Context) {
 	if t.raw != nil && !t.gone {
 		t.endWith(ctx)
 		t.wire.patience, t.wire.block = t.config.Timeouts.Quit, t.config.Timeouts.Quit
 		_ = t.smtp.Quit() // it is over in any case
 	}
+	t.close()
+}
+
+// Conn is for the Runner, as what follows.
+func (t *talk) Conn() net.Conn { return t.raw }
+
+func (t *talk) Peek() error {
+	_, err := t.wire.in.Peek(1)
+	return err
+}
+
+func (t *talk) Drop() {
+	t.gone = true
 	t.close()
 }
 

@@ -2,20 +2,19 @@ package smtp
 
 import (
 	"context"
-	"net"
 
 	"github.com/torsion-go/torsion/deferred"
-	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
-// A task is what an operation does.
-type task[T any] func(ctx context.Context, t *talk) (T, error)
+// A task is what a Client does.
+type task[T any] = serial.Task[*talk, T]
 
 func sending(a *attempt, last bool) task[Result] {
 	return func(ctx context.Context, t *talk) (Result, error) {
 		r, err := a.send(ctx, t)
 		if last {
-			t.quit(ctx)
+			t.Quit(ctx)
 		}
 		return r, err
 	}
@@ -29,7 +28,7 @@ func only(f func(*talk) error) task[struct{}] {
 }
 
 func goodbye(ctx context.Context, t *talk) (struct{}, error) {
-	t.quit(ctx)
+	t.Quit(ctx)
 	return struct{}{}, nil
 }
 
@@ -38,56 +37,11 @@ func unknown(err error) (struct{}, error) { return struct{}{}, err }
 
 // later has the Client do f. On the loop; verdict is what becomes of it if nobody
 // waits for that.
-func later[T any](c *Client, f task[T], verdict func(error) (T, error)) *deferred.Deferred[T] {
-	loop := c.config.Network
-	d, told, forget := deferred.New[T](loop), false, func() {}
-	tell := func(v T, err error) {
-		if told {
-			return
-		}
-		told = true
-		forget()
-		d.Fire(v, err)
-	}
-	o := newOperation(context.Background(), f, verdict, func(v T, err error) {
-		_ = loop.Call(func() { tell(v, err) }) // one that has stopped has told already
-	})
-	giveUp := func(err error) {
-		v, e := verdict(err) // before the operation hears of it
-		o.cancel(err)
-		tell(v, e)
-	}
-	if s, ok := loop.(interface{ WhenStopped(func()) func() }); ok {
-		forget = s.WhenStopped(func() { giveUp(protocol.ErrStopped) })
-	}
-	d.OnCancel(func() { giveUp(deferred.ErrCancelled) })
-	if !c.add(o) {
-		giveUp(net.ErrClosed)
-	}
-	return d
+func later[T any](c *Client, f task[T], verdict serial.Verdict[T]) *deferred.Deferred[T] {
+	return serial.Later(&c.runner, f, verdict)
 }
 
 // now has the Client do f, and waits for that.
-func now[T any](ctx context.Context, c *Client, f task[T], verdict func(error) (T, error)) (v T, err error) {
-	if l, ok := c.config.Network.(interface{ OnLoop() bool }); ok && l.OnLoop() {
-		panic("smtp: a call on the loop would wait for the loop itself; take the one that returns a Deferred")
-	}
-	done := make(chan struct{})
-	o := newOperation(ctx, f, verdict, func(value T, e error) {
-		v, err = value, e
-		close(done)
-	})
-	defer o.cancel(nil)
-	if !c.add(o) {
-		return verdict(net.ErrClosed)
-	}
-	select {
-	case <-done:
-	case <-ctx.Done():
-		if c.remove(o) {
-			return verdict(ctx.Err())
-		}
-		<-done
-	}
-	return v, err
+func now[T any](ctx context.Context, c *Client, f task[T], verdict serial.Verdict[T]) (T, error) {
+	return serial.Now(ctx, &c.runner, f, verdict)
 }
