@@ -3,7 +3,6 @@ package deferred
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -65,7 +64,7 @@ func (o *orphan) adopted() {
 
 func (o *orphan) report() {
 	if !o.over.Swap(true) {
-		logger(o.loop).Error("unhandled error of a Deferred", "error", o.err, "type", o.what, "fired", o.where)
+		protocol.LoggerOf(o.loop).Error("unhandled error of a Deferred", "error", o.err, "type", o.what, "fired", o.where)
 	}
 }
 
@@ -82,16 +81,8 @@ func contained(l protocol.Loop, where string, f func()) {
 // contain makes an error of what recover has returned, and logs it.
 func contain(l protocol.Loop, where string, v any) error {
 	err := &protocol.PanicError{Value: v, Stack: debug.Stack()}
-	logger(l).Error("panic in "+where, "panic", v, "stack", string(err.Stack))
+	protocol.LoggerOf(l).Error("panic in "+where, "panic", v, "stack", string(err.Stack))
 	return err
-}
-
-// logger is the loop's own, if it tells.
-func logger(l protocol.Loop) *slog.Logger {
-	if h, ok := l.(interface{ Logger() *slog.Logger }); ok {
-		return h.Logger()
-	}
-	return slog.Default()
 }
 
 // caller is the place outside this package that an error came from.

@@ -194,10 +194,4 @@ func (s *session) do(f func() error, code int, ok string) {
 	})
 }
 
-// logger is the loop's, if that has one.
-func (s *session) logger() *slog.Logger {
-	if l, ok := s.Loop().(interface{ Logger() *slog.Logger }); ok {
-		return l.Logger()
-	}
-	return slog.Default()
-}
+func (s *session) logger() *slog.Logger { return protocol.LoggerOf(s.Loop()) }
