@@ -71,6 +71,25 @@ func (k *kernel) take(l net.Listener, network, addr string, s factory.Socket) (i
 	return fd, l.Addr(), nil
 }
 
+// takeOver takes the descriptor of a listener that others may have too, and closes it.
+func (k *kernel) takeOver(l net.Listener) (int, net.Addr, error) {
+	fd, err := duplicate(l)
+	if err != nil {
+		return -1, nil, err
+	}
+	k.mark(fd, mark{shared: true})
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // others may go on listening there
+	}
+	_ = l.Close() // our duplicate goes on
+	return fd, l.Addr(), nil
+}
+
+// shareAddress lets other sockets listen on the address of fd, from now on.
+func shareAddress(fd int) error {
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+}
+
 // own sets the permissions of a Unix socket's file and remembers it, to remove it
 // in the end. Before, they were not wider (see tune).
 func (k *kernel) own(fd int, path string, s factory.Socket) error {

@@ -69,13 +69,16 @@ var (
 // New returns a reactor that does not run yet. It holds a few descriptors, which
 // Run gives back. The error is a *os.SyscallError, for want of descriptors most
 // likely.
-func New(c Config) (*Reactor, error) {
+func New(c Config) (*Reactor, error) { return newReactor(c, loop.Config{}) }
+
+// newReactor returns one whose loop has besides what lc says.
+func newReactor(c Config, lc loop.Config) (*Reactor, error) {
 	k, err := newKernel()
 	if err != nil {
 		return nil, err
 	}
-	l := loop.New(k, loop.Config{Logger: c.Logger, DrainTimeout: c.DrainTimeout, Workers: c.Workers, Watchdog: c.Watchdog})
-	return &Reactor{loop: l, kernel: k, socket: c.Socket}, nil
+	lc.Logger, lc.DrainTimeout, lc.Workers, lc.Watchdog = c.Logger, c.DrainTimeout, c.Workers, c.Watchdog
+	return &Reactor{loop: loop.New(k, lc), kernel: k, socket: c.Socket}, nil
 }
 
 // Run runs the loop until Stop is called or ctx ends, and all connections have
@@ -218,15 +221,9 @@ func (r *Reactor) Adopt(c net.Conn, f factory.Factory, head ...byte) error {
 // Listener takes a listener over, one that the system handed down for example.
 // It is closed, and its socket is listened on by the port.
 func (r *Reactor) Listener(l net.Listener, f factory.Factory) (factory.Port, error) {
-	fd, err := duplicate(l)
+	fd, addr, err := r.kernel.takeOver(l)
 	if err != nil {
 		return nil, err
 	}
-	r.kernel.mark(fd, mark{shared: true})
-	addr := l.Addr()
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false) // others may go on listening there
-	}
-	_ = l.Close() // our duplicate goes on
 	return r.loop.Serve(fd, addr, f, r.socket)
 }

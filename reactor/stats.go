@@ -33,6 +33,28 @@ type Stats struct {
 	LongestTurn  time.Duration // of those measured, which is one in 32
 }
 
+// add adds the figures of another reactor.
+func (s *Stats) add(o Stats) {
+	s.Connections += o.Connections
+	s.Ports += o.Ports
+	s.Timers += o.Timers
+	s.Calls += o.Calls
+	s.Waiting += o.Waiting
+	s.Jobs += o.Jobs
+	s.Workers += o.Workers
+	s.Turns += o.Turns
+	s.Accepted += o.Accepted
+	s.Refused += o.Refused
+	s.AcceptErrors += o.AcceptErrors
+	s.Shed += o.Shed
+	s.ConnectFails += o.ConnectFails
+	s.SlowPeers += o.SlowPeers
+	s.Panics += o.Panics
+	s.BytesRead += o.BytesRead
+	s.BytesWritten += o.BytesWritten
+	s.LongestTurn = max(s.LongestTurn, o.LongestTurn)
+}
+
 // Stats asks the loop for its figures, and so waits for the turn in progress,
 // unless it is called on the loop itself.
 func (r *Reactor) Stats() Stats {

@@ -111,7 +111,7 @@ func (c *Conn) lost() {
 		c.keepLocal()
 	}
 	l.release(int(c.fd), c.facts&reset != 0)
-	l.conns--
+	l.conns.Add(-1)
 	reason := c.reason()
 	c.logEnd(reason)
 	c.tellRare(reason)

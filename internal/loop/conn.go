@@ -162,7 +162,7 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 		return err
 	}
 	l.setSource(fd, c)
-	l.conns++
+	l.conns.Add(1)
 	if o.client == nil {
 		l.stats.Accepted++
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/torsion-go/torsion/protocol"
 )
 
-// factories counts the uses of those that want to be started and stopped.
-type factories struct {
+// Factories counts the uses of those that want to be started and stopped.
+type Factories struct {
 	factoryMu sync.Mutex
 	uses      map[factory.Starter]*use
 }

@@ -60,6 +60,9 @@ func (l *Loop) Started() bool {
 	return l.started
 }
 
+// Stopping reports whether Stop has been heard.
+func (l *Loop) Stopping() bool { return l.stopping.Load() }
+
 // Ended is closed when everything has ended.
 func (l *Loop) Ended() <-chan struct{} { return l.gone }
 
@@ -163,6 +166,9 @@ func (l *Loop) drain() {
 		return
 	}
 	l.draining = true
+	if l.config.Draining != nil {
+		l.config.Draining()
+	}
 	l.closePorts()
 	for _, s := range slices.Clone(l.sources) {
 		if c, ok := s.(*Conn); ok {
@@ -186,7 +192,7 @@ func (l *Loop) closePorts() {
 func (l *Loop) drainedTooLong() {
 	busy, jobs := l.workers.load()
 	l.Logger().Warn("shutdown: DrainTimeout is over, aborting what is left",
-		"connections", l.conns, "work", busy+jobs, "in BeforeShutdown", !l.draining)
+		"connections", l.conns.Load(), "work", busy+jobs, "in BeforeShutdown", !l.draining)
 	l.abortAll()
 }
 
@@ -229,7 +235,7 @@ func (l *Loop) abortAll() {
 
 // checkIdle finishes the shutdown when nothing is left to wait for.
 func (l *Loop) checkIdle() {
-	if !l.draining || l.conns > 0 {
+	if !l.draining || l.conns.Load() > 0 {
 		return
 	}
 	if busy, jobs := l.workers.load(); busy+jobs == 0 {

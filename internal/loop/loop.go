@@ -56,6 +56,8 @@ type Config struct {
 	Workers      int           // goroutines for Work; 4 if zero
 	Inline       bool          // Work is done by the loop's own goroutine, between turns: for tests
 	Watchdog     time.Duration // how long a callback may run unnoticed; see withDefaults
+	Draining     func()        // called on the loop when its ports are about to close
+	Factories    *Factories    // shared with other loops; its own if nil
 }
 
 // A source is what a descriptor stands for. Its event may be one that was meant
@@ -67,8 +69,8 @@ type source interface{ ready(ev Event) }
 type Loop struct {
 	kernel  Kernel
 	config  Config
-	sources []source // by descriptor
-	conns   int      // connections among them
+	sources []source     // by descriptor
+	conns   atomic.Int64 // connections among them, and those that another loop has handed over
 
 	owner   *Conn // whose code runs
 	turning bool  // a turn is in progress
@@ -99,13 +101,13 @@ type Loop struct {
 	whom any
 	dog  *watchdog // nil if off
 
-	calls                    // posted calls
-	life                     // start and stop
-	workers                  // blocking work
-	away      sync.WaitGroup // of workers who have a transfer, and are not back
-	factories                // which are started
-	stats     Stats
-	goroutine atomic.Uint64 // that runs the loop; 0 if none does
+	calls                     // posted calls
+	life                      // start and stop
+	workers                   // blocking work
+	away       sync.WaitGroup // of workers who have a transfer, and are not back
+	*Factories                // which are started
+	stats      Stats
+	goroutine  atomic.Uint64 // that runs the loop; 0 if none does
 }
 
 // New returns a loop over k that has not begun to run.
@@ -116,6 +118,11 @@ func New(k Kernel, c Config) *Loop {
 		read:    make([]byte, bufferSize),
 		scratch: make([]byte, 0, bufferSize),
 		armed:   math.MaxInt64,
+
+		Factories: c.Factories,
+	}
+	if l.Factories == nil {
+		l.Factories = &Factories{}
 	}
 	l.workers.loop = l
 	l.gone = make(chan struct{})

@@ -21,11 +21,12 @@ const (
 // its end, it is not on the loop.
 type port struct {
 	loop    *Loop
+	team    team // of ports that serve the same address, p included; nil if there are no others
 	factory factory.Factory
 	stop    func() // takes the factory's start back
 	opts    *options
 	addr    net.Addr
-	fd      int
+	fd      int // -1: it serves what others of its team accept
 	want    Interest
 	logged  int64 // Nanos of the last failure that was logged, 0 if none
 
@@ -49,18 +50,40 @@ func (l *Loop) Listen(network, addr string, f factory.Factory, s factory.Socket)
 // Serve accepts from a listening socket, which it closes in the end, also when
 // it fails.
 func (l *Loop) Serve(fd int, bound net.Addr, f factory.Factory, s factory.Socket) (factory.Port, error) {
-	stop, err := l.startFactory(f)
+	p, err := l.newPort(fd, bound, f, s)
+	if err == nil {
+		err = p.begin()
+	}
 	if err != nil {
-		l.kernel.Close(fd, false)
 		return nil, err
 	}
-	p := &port{loop: l, factory: f, stop: stop, opts: newOptions(s, bound, nil), addr: bound, fd: fd}
-	if err := l.Call(p.open); err != nil {
-		l.kernel.Close(fd, false)
-		stop()
-		return nil, &net.OpError{Op: "listen", Net: bound.Network(), Addr: bound, Err: err}
-	}
 	return p, nil
+}
+
+// newPort starts the factory. The port waits for begin.
+func (l *Loop) newPort(fd int, bound net.Addr, f factory.Factory, s factory.Socket) (*port, error) {
+	stop, err := l.startFactory(f)
+	if err != nil {
+		l.closeListener(fd)
+		return nil, err
+	}
+	return &port{loop: l, factory: f, stop: stop, opts: newOptions(s, bound, nil), addr: bound, fd: fd}, nil
+}
+
+// begin has the loop register the port.
+func (p *port) begin() error {
+	if err := p.loop.Call(p.open); err != nil {
+		p.closeEarly()
+		return &net.OpError{Op: "listen", Net: p.addr.Network(), Addr: p.addr, Err: err}
+	}
+	return nil
+}
+
+// closeListener closes a socket that never was in the poller.
+func (l *Loop) closeListener(fd int) {
+	if fd >= 0 {
+		l.kernel.Close(fd, false)
+	}
 }
 
 // text is an address that could not be resolved yet.
@@ -80,9 +103,12 @@ func (p *port) open() {
 	p.onLoop = !p.closed
 	open := p.onLoop
 	p.mu.Unlock()
-	if open {
+	if !open {
+		return
+	}
+	l.ports = append(l.ports, p)
+	if p.fd >= 0 {
 		l.setSource(p.fd, p)
-		l.ports = append(l.ports, p)
 		p.listen(Read)
 	}
 }
@@ -124,7 +150,7 @@ func (p *port) closeEarly() bool {
 	p.closed = p.closed || early
 	p.mu.Unlock()
 	if early {
-		p.loop.kernel.Close(p.fd, false)
+		p.loop.closeListener(p.fd)
 		p.stop()
 	}
 	return early
@@ -141,7 +167,9 @@ func (p *port) close() {
 	}
 	l := p.loop
 	l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
-	l.release(p.fd, false)
+	if p.fd >= 0 {
+		l.release(p.fd, false)
+	}
 	p.stop()
 }
 
@@ -155,7 +183,7 @@ func (p *port) ready(Event) {
 		fd, peer, e := l.kernel.Accept(p.fd)
 		switch e {
 		case 0:
-			l.accepted(fd, peer, p)
+			p.place(fd, peer)
 		case syscall.EAGAIN:
 			return
 		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO: // that one is gone, or not allowed
@@ -183,8 +211,12 @@ func (p *port) isClosed() bool {
 // the close alone.
 func (l *Loop) accepted(fd int, peer net.Addr, p *port) {
 	if err := l.attach(fd, None, peer, p.factory, p.opts, nil); err != nil {
-		l.Logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
+		p.refused(peer, err)
 	}
+}
+
+func (p *port) refused(peer net.Addr, err error) {
+	p.loop.Logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
 }
 
 // rest is for a port that cannot accept now: those who wait are turned away by

@@ -1,0 +1,106 @@
+package loop
+
+import (
+	"net"
+	"slices"
+
+	"github.com/torsion-go/torsion/factory"
+)
+
+// A team is the ports by which several loops serve one address, one for each.
+// Some listen, the others have no socket. Whoever accepts a connection keeps it,
+// unless another loop has clearly fewer: then it is handed over, once, before it
+// has a protocol. So the loops stay even whatever the kernel makes of several
+// listeners, and where there is only one.
+type team []*port
+
+// A Share is one loop's part in a team.
+type Share struct {
+	Loop    *Loop
+	Factory factory.Factory
+	FD      int // its listening socket; -1 if it has none
+}
+
+// ServeTogether is Serve by several loops.
+func ServeTogether(bound net.Addr, s factory.Socket, shares []Share) (factory.Port, error) {
+	var t team
+	for i, m := range shares {
+		p, err := m.Loop.newPort(m.FD, bound, m.Factory, s)
+		if err != nil {
+			for _, left := range shares[i+1:] {
+				left.Loop.closeListener(left.FD)
+			}
+			_ = t.Close()
+			return nil, err
+		}
+		t = append(t, p)
+	}
+	for _, p := range t {
+		p.team = t
+	}
+	for _, p := range t {
+		if err := p.begin(); err != nil {
+			_ = t.Close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Addr returns the bound address.
+func (t team) Addr() net.Addr { return t[0].addr }
+
+// Close stops listening. It waits for the loops, unless it is called on one of
+// them: two that waited for each other would do so for ever.
+func (t team) Close() error {
+	waits := !slices.ContainsFunc(t, func(p *port) bool { return p.loop.OnLoop() })
+	for _, p := range t {
+		if waits || p.loop.OnLoop() {
+			_ = p.Close() // it has no error
+		} else if !p.closeEarly() {
+			_ = p.loop.Call(p.close) // a loop that has ended has closed it
+		}
+	}
+	return nil
+}
+
+// place serves an accepted connection, or has another loop do so.
+func (p *port) place(fd int, peer net.Addr) {
+	q := p.lightest()
+	if q != p {
+		q.loop.conns.Add(1)
+		if q.loop.Call(func() { q.receive(fd, peer) }) == nil {
+			return
+		}
+		q.loop.conns.Add(-1) // it has ended
+	}
+	p.loop.accepted(fd, peer, p)
+}
+
+// lightest is the port whose loop has the fewest connections. A difference of an
+// eighth is none: handing over costs a call.
+func (p *port) lightest() *port {
+	if len(p.team) < 2 {
+		return p
+	}
+	best, fewest := p, p.loop.conns.Load()
+	fewest -= fewest / 8
+	for _, q := range p.team {
+		if n := q.loop.conns.Load(); n < fewest && !q.loop.stopping.Load() {
+			best, fewest = q, n
+		}
+	}
+	return best
+}
+
+// receive takes a connection that another loop has accepted. It was counted.
+func (p *port) receive(fd int, peer net.Addr) {
+	l := p.loop
+	l.conns.Add(-1)
+	if p.isClosed() { // as if nobody had accepted it
+		l.kernel.Close(fd, true)
+	} else if err := l.attachWithin(fd, None, peer, p.factory, p.opts, nil); err != nil {
+		p.refused(peer, err)
+	}
+	l.checkIdle()
+}
