@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&files.Dir, "root", "", "the `folder` that is served")
 	flag.Int64Var(&files.Quota, "quota", 0, "`bytes` that all files may have; 0: any number")
 	flag.BoolVar(&files.Sync, "sync", false, "answer for uploads only when they are on the disk")
+	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	user := flag.String("user", "", "the `name` of who may read and write")
 	password := flag.String("password", "", "and the `password`; TORSION_PASSWORD is better, for ps does not show it")
 	anonymous := flag.Bool("anonymous", false, "let anybody read")
@@ -54,7 +55,7 @@ func main() {
 		config.TLS, err = cert.Config()
 	}
 	if err == nil {
-		err = serve(*listen, *listenTLS, config, users, &limit)
+		err = serve(*listen, *listenTLS, *reactors, config, users, &limit)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -109,14 +110,13 @@ func public(c *ftp.Config) func(string) error {
 
 // serve ends after SIGINT or SIGTERM, when transfers under way are done. A second
 // signal ends the program at once.
-func serve(plain, overTLS string, c ftp.Config, users ftp.Users, limit *factory.Limit) error {
+func serve(plain, overTLS string, reactors int, c ftp.Config, users ftp.Users, limit *factory.Limit) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	r, err := reactor.New(reactor.Config{})
+	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
 	}
-	c.Network = r
 	if (overTLS != "" || c.RequireTLS) && c.TLS == nil {
 		return errors.New("-listen-tls and -tls-required need -tls-cert or -tls-self-signed")
 	}
@@ -125,8 +125,12 @@ func serve(plain, overTLS string, c ftp.Config, users ftp.Users, limit *factory.
 			return
 		}
 		limit := &factory.Limit{Total: limit.Total, PerPeer: limit.PerPeer, Overflow: c.Busy()}
+		f := func(n factory.Network) factory.Factory {
+			c.Network = n // data connections live on the loop of their session
+			return limit.Around(c.New(users))
+		}
 		var p factory.Port
-		if p, err = r.Listen("tcp", addr, limit.Around(c.New(users))); err == nil {
+		if p, err = pool.Listen("tcp", addr, f); err == nil {
 			fmt.Println("listening on", p.Addr())
 		}
 	}
@@ -136,5 +140,5 @@ func serve(plain, overTLS string, c ftp.Config, users ftp.Users, limit *factory.
 	if err != nil {
 		return err
 	}
-	return r.Run(ctx)
+	return pool.Run(ctx)
 }

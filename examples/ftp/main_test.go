@@ -58,7 +58,7 @@ func (c *client) says(l, want string) string {
 func TestProgram(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(root, "a"), []byte("hello"), 0o600))
-	cmd := exec.Command(build(t), "-listen", "127.0.0.1:0", "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
+	cmd := exec.Command(build(t), "-listen", "127.0.0.1:0", "-reactors", "2", "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
 		"-public-ip", "198.51.100.7", "-tls-self-signed")
 	cmd.Env = append(os.Environ(), "TORSION_PASSWORD=sesame")
 	stdout, err := cmd.StdoutPipe()

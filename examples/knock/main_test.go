@@ -45,7 +45,7 @@ type server struct {
 // start runs the program on the first free port of host.
 func start(t *testing.T, host string) *server {
 	t.Helper()
-	cmd := exec.Command(program, "-listen", net.JoinHostPort(host, "0"))
+	cmd := exec.Command(program, "-reactors", "2", "-listen", net.JoinHostPort(host, "0"))
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	cmd.Stderr = os.Stderr

@@ -22,6 +22,7 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8023", "`address` to listen on")
+	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	password := flag.String("password", "sesame", "what opens")
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
@@ -29,23 +30,23 @@ func main() {
 	logins := factory.Each(func() protocol.Protocol {
 		return line.Config{MaxLength: 256, AcceptLF: true}.New(&login{password: *password})
 	})
-	if err := serve(*listen, factory.Idle{}.Around(telnet.Config{}.Wrap(logins))); err != nil {
+	if err := serve(*listen, *reactors, factory.Idle{}.Around(telnet.Config{}.Wrap(logins))); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve ends after SIGINT or SIGTERM. A second signal ends the program at once.
-func serve(addr string, f factory.Factory) error {
+func serve(addr string, reactors int, f factory.Factory) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	r, err := reactor.New(reactor.Config{})
+	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
 	}
-	port, err := r.Listen("tcp", addr, f)
+	port, err := pool.Listen("tcp", addr, func(factory.Network) factory.Factory { return f })
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on", port.Addr())
-	return r.Run(ctx)
+	return pool.Run(ctx)
 }

@@ -61,7 +61,7 @@ func TestProgram(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "login")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	cmd := exec.Command(program, "-listen", "127.0.0.1:0", "-password", "open")
+	cmd := exec.Command(program, "-reactors", "2", "-listen", "127.0.0.1:0", "-password", "open")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	cmd.Stderr = os.Stderr

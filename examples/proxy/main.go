@@ -24,6 +24,7 @@ func main() {
 	var limit factory.Limit
 	var proxies networks
 	listen := flag.String("listen", "127.0.0.1:8018", "`address` to listen on")
+	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	flag.StringVar(&p.To, "connect", "", "`address` to connect to")
 	flag.Var((*version)(&p.Announce), "proxy-protocol", "say there who the client is, by the PROXY protocol, `v1 or v2`")
 	flag.Var(&proxies, "trust", "serve only proxies, of this `network`, that say who the client is; for several say it again")
@@ -33,25 +34,28 @@ func main() {
 	if flag.Parse(); flag.NArg() > 0 || p.To == "" {
 		log.Fatalf("-connect says where to; what is %q?", flag.Arg(0))
 	}
-	if err := serve(*listen, &p, proxies.around(limit.Around(&p))); err != nil {
+	if err := serve(*listen, *reactors, func(n factory.Network) factory.Factory {
+		own := p // connects on the loop that it serves
+		own.Network = n
+		return proxies.around(limit.Around(&own))
+	}); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve ends after SIGINT or SIGTERM, when the clients have been served or ten
 // seconds have passed. A second signal ends the program at once.
-func serve(addr string, p *portforward.Factory, f factory.Factory) error {
+func serve(addr string, reactors int, f func(factory.Network) factory.Factory) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	r, err := reactor.New(reactor.Config{})
+	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
 	}
-	p.Network = r
-	port, err := r.Listen("tcp", addr, f)
+	port, err := pool.Listen("tcp", addr, f)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on", port.Addr())
-	return r.Run(ctx)
+	return pool.Run(ctx)
 }

@@ -70,7 +70,7 @@ func startProgram(t testing.TB, program string, args ...string) *proxy {
 // run runs a program on a free port before to.
 func run(t testing.TB, program, to string, args ...string) *proxy {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0", "-connect", to}, args...)...)
+	cmd := exec.Command(program, append([]string{"-reactors", "2", "-listen", "127.0.0.1:0", "-connect", to}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	p := &proxy{Cmd: cmd, log: new(bytes.Buffer)}

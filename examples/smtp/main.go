@@ -43,6 +43,7 @@ func main() {
 	flag.StringVar(&open.tls, "listen-tls", "", "`address` to listen on for TLS from the start, as port 465 is")
 	flag.StringVar(&open.lmtp, "lmtp", "", "`path` of a Unix socket to listen on for LMTP")
 	flag.Func("lmtp-mode", "who may use it, as 0666; what the umask leaves if empty", open.mode)
+	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	maildir := flag.String("maildir", "", "keep messages in this maildir `folder`; they are only shown if there is none")
 	flag.Func("domain", "take mail for this `domain` only (repeatable); for any if there is none", add(&local.Domains))
 	flag.Func("mailbox", "take mail for this `user`, or user@domain, only (repeatable)", add(&local.Mailboxes))
@@ -70,7 +71,7 @@ func main() {
 		err = errors.Join(open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
 	}
 	if err == nil {
-		err = serve(open, config, &local, &limit, out)
+		err = serve(open, *reactors, config, &local, &limit, out)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -141,27 +142,27 @@ func (p *ports) mode(s string) error {
 
 // serve ends after SIGINT or SIGTERM, when messages under way have been taken. A second
 // signal ends the program at once.
-func serve(open ports, c smtp.Config, b *smtp.Local, limit *factory.Limit, out relay) (err error) {
+func serve(open ports, reactors int, c smtp.Config, b *smtp.Local, limit *factory.Limit, out relay) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	r, err := reactor.New(reactor.Config{})
+	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
 	}
-	stopRelay, err := out.start(r, b, c.Domain)
+	stopRelay, err := out.start(pool.Reactors()[0], b, c.Domain)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopRelay()) }()
-	if err := open.listen(r, c, b, limit); err != nil {
+	if err := open.listen(pool, c, b, limit); err != nil {
 		return err
 	}
-	return r.Run(ctx)
+	return pool.Run(ctx)
 }
 
 // listen opens all ports, and then says so. A Limit has one Overflow, so connections that
 // begin with TLS have a Limit of their own.
-func (p *ports) listen(r *reactor.Reactor, c smtp.Config, b *smtp.Local, limit *factory.Limit) (err error) {
+func (p *ports) listen(pool *reactor.Pool, c smtp.Config, b *smtp.Local, limit *factory.Limit) (err error) {
 	secured := &factory.Limit{Total: limit.Total, PerPeer: limit.PerPeer}
 	local, implicit := c, c
 	local.LMTP, local.TLS = true, nil
@@ -173,7 +174,8 @@ func (p *ports) listen(r *reactor.Reactor, c smtp.Config, b *smtp.Local, limit *
 			return
 		}
 		var port factory.Port
-		port, err = r.Tuned(factory.Socket{UnixMode: p.lmtpMode}).Listen(network, addr, limit.Around(c.New(b)))
+		f := limit.Around(c.New(b))
+		port, err = pool.Tuned(factory.Socket{UnixMode: p.lmtpMode}).Listen(network, addr, func(factory.Network) factory.Factory { return f })
 		all = append(all, port)
 	}
 	listen("tcp", p.plain, c, limit)

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 // start runs the program and returns what it says behind "listening on", once for each
 // port.
 func start(t *testing.T, ports int, args ...string) (addrs []string, out *bufio.Reader, cmd *exec.Cmd) {
-	cmd = exec.Command(program, args...)
+	cmd = exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
