@@ -139,13 +139,7 @@ func (k *kernel) Peer(fd int) (net.Addr, bool) {
 	return socket.AddrOf(sa), true
 }
 
-func (k *kernel) Local(fd int) net.Addr {
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		return nil
-	}
-	return socket.AddrOf(sa)
-}
+func (k *kernel) Local(fd int) net.Addr { return k.io.Local(fd) }
 
 func (k *kernel) Accept(fd int) (int, net.Addr, syscall.Errno) {
 	return k.io.Accept(fd, k.shared(fd))

@@ -68,7 +68,7 @@ func newPooled(t testing.TB, c reactortest.Config) reactortest.Reactor {
 	require.NoError(t, err)
 	first, second := pool.Reactors()[0], pool.Reactors()[1]
 	for range enough / 2 {
-		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		require.NoError(t, err)
 		for _, fd := range fds {
 			require.NoError(t, second.Adopt(connOf(t, fd), factory.Each(func() protocol.Protocol { return &ballast{} })))

@@ -107,8 +107,8 @@ func (c *Conn) lost() {
 	c.noWrite |= over
 	c.list = onNone
 	c.stopTimers()
-	if c.opts.local == nil {
-		c.keepLocal()
+	if c.opts.local == nil && c.local == nil {
+		c.findLocal()
 	}
 	l.release(int(c.fd), c.facts&reset != 0)
 	l.conns.Add(-1)

@@ -69,6 +69,7 @@ type Conn struct {
 	foreign int   // bytes of others in the queue, at the most
 	err     error // the first error, which is the reason
 	timers  *timer
+	local   *net.TCPAddr // if it has been asked for, and the port does not tell
 	rare    *rare
 }
 
@@ -82,8 +83,7 @@ type rare struct {
 	drained   []mark
 	drainedIn uint64 // the turn in which one was told last
 	endings   []*ending
-	head      []byte // of Adopt, to be received before anything else
-	local     net.Addr
+	head      []byte    // of Adopt, to be received before anything else
 	suspends  int       // SuspendReadings that are not over
 	away      *transfer // a worker has it, or is about to
 
@@ -99,6 +99,7 @@ type options struct {
 	slow, closing, lingering time.Duration // negative: never
 	local                    net.Addr      // of the port; the answer when the socket is closed
 	exact                    bool          // local is that of each connection: the port has no wildcard
+	last                     *net.TCPAddr  // what a connection had instead; most have the same
 	client                   *connector
 }
 
@@ -116,7 +117,7 @@ func newOptions(s factory.Socket, local net.Addr, client *connector) *options {
 // isExact reports whether an address of a port is that of all of its connections.
 func isExact(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
-	return ok && !tcp.IP.IsUnspecified()
+	return a != nil && (!ok || !tcp.IP.IsUnspecified())
 }
 
 func either[T comparable](v, ifZero T) T {
@@ -183,8 +184,8 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 // what he had read already. It may be called from anywhere; the socket is closed
 // if it fails.
 func (l *Loop) Adopt(fd int, peer net.Addr, f factory.Factory, s factory.Socket, head []byte) error {
-	o := newOptions(s, l.kernel.Local(fd), nil)
 	err := l.Call(func() {
+		o := newOptions(s, l.kernel.Local(fd), nil)
 		if err := l.attachWithin(fd, None, peer, f, o, head); err != nil {
 			l.Logger().Debug("connection not adopted", "peer", peer, "err", err)
 		}
@@ -242,20 +243,29 @@ func (c *Conn) RemoteAddr() net.Addr { return c.peer }
 // LocalAddr asks for our address when it is first needed, unless it is the port's;
 // an ended connection that never was asked answers that.
 func (c *Conn) LocalAddr() net.Addr {
-	if c.rare != nil && c.rare.local != nil {
-		return c.rare.local
+	if c.local == nil && !c.opts.exact && c.noRead&ended == 0 {
+		c.loop.check()
+		c.findLocal()
 	}
-	if c.opts.exact || c.noRead&ended != 0 {
-		return c.opts.local
+	if c.local != nil {
+		return c.local
 	}
-	c.loop.check()
-	c.keepLocal()
-	return c.rare.local
+	return c.opts.local
 }
 
-func (c *Conn) keepLocal() {
-	if r := c.extra(); r.local == nil {
-		r.local = c.loop.kernel.Local(int(c.fd))
+// findLocal asks. The connections of a port whose address is the same share it.
+func (c *Conn) findLocal() {
+	o := c.opts
+	switch a := c.loop.kernel.Local(int(c.fd)).(type) {
+	case *net.TCPAddr:
+		if l := o.last; l == nil || l.Port != a.Port || l.Zone != a.Zone || !l.IP.Equal(a.IP) {
+			o.last = a
+		}
+		c.local = o.last
+	default:
+		if o.local == nil { // that of a Unix client, which has no name
+			o.local = a
+		}
 	}
 }
 

@@ -168,5 +168,5 @@ func (c *Conn) tellRare(reason error) {
 		r.endings = r.endings[1:]
 		c.call("Ended", func() { e.f(reason) })
 	}
-	*r = rare{local: r.local, reason: r.reason}
+	*r = rare{reason: r.reason}
 }

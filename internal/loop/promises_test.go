@@ -160,7 +160,7 @@ func TestLocalAddrStaysValid(t *testing.T) {
 }
 
 // Where the port has an address it is that of its connections, at no cost; where it
-// has a wildcard, each has its own.
+// has a wildcard, each has its own, and those that are the same are kept once.
 func TestLocalAddrIsThePorts(t *testing.T) {
 	k := newKernel(t, loop.Config{})
 	served := &noted{}
@@ -172,12 +172,21 @@ func TestLocalAddrIsThePorts(t *testing.T) {
 		assert.Same(t, port.Addr(), served.LocalAddr())
 		assert.Zero(t, testing.AllocsPerRun(10, func() { served.LocalAddr() }))
 	})
-	served = &noted{}
-	_, err = k.Loop.Listen("tcp", "0.0.0.0:7001", factory.Each(func() protocol.Protocol { return served }), factory.Socket{})
+	var all []*noted
+	_, err = k.Loop.Listen("tcp", "0.0.0.0:7001", factory.Each(func() protocol.Protocol {
+		all = append(all, &noted{})
+		return all[len(all)-1]
+	}), factory.Socket{})
 	require.NoError(t, err)
-	k.Loop.Connect("tcp", "127.0.0.1:7001", factory.Each(func() protocol.Protocol { return &noted{} }), factory.Socket{})
-	k.Settle()
-	do(k, func() { assert.Equal(t, "127.0.0.1:7001", served.LocalAddr().String()) })
+	for _, to := range []string{"127.0.0.1:7001", "127.0.0.1:7001", "127.0.0.2:7001"} {
+		k.Loop.Connect("tcp", to, factory.Each(func() protocol.Protocol { return &noted{} }), factory.Socket{})
+		k.Settle()
+	}
+	do(k, func() {
+		assert.Equal(t, "127.0.0.1:7001", all[0].LocalAddr().String())
+		assert.Same(t, all[0].LocalAddr(), all[1].LocalAddr())
+		assert.Equal(t, "127.0.0.2:7001", all[2].LocalAddr().String())
+	})
 }
 
 type notedProducer struct{ log []string }

@@ -51,3 +51,12 @@ func (*IO) Accept(fd int, _ bool) (int, net.Addr, syscall.Errno) {
 	}
 	return conn, AddrOf(sa), 0
 }
+
+// Local returns our own address of fd; nil if there is none.
+func (*IO) Local(fd int) net.Addr {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return nil
+	}
+	return AddrOf(sa)
+}

@@ -84,6 +84,16 @@ func (io *IO) Accept(fd int, shared bool) (int, net.Addr, syscall.Errno) {
 	return conn, addrOf(&io.addr, size), 0
 }
 
+// Local returns our own address of fd; nil if there is none.
+func (io *IO) Local(fd int) net.Addr {
+	size := uint32(unix.SizeofSockaddrAny)
+	_, _, e := syscall.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd), uintptr(unsafe.Pointer(&io.addr)), uintptr(unsafe.Pointer(&size)))
+	if e != 0 {
+		return nil
+	}
+	return addrOf(&io.addr, size)
+}
+
 // addrOf makes one allocation of an address.
 func addrOf(a *unix.RawSockaddrAny, size uint32) net.Addr {
 	switch a.Addr.Family {
