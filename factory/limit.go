@@ -31,7 +31,15 @@ type Limit struct {
 // slots counts the connections there are.
 type slots struct {
 	total  int
-	byPeer map[netip.Addr]int
+	byPeer map[netip.Addr]*seat
+}
+
+// A seat counts those of one peer.
+type seat struct {
+	limit *Limit
+	of    *slots
+	host  netip.Addr
+	taken int
 }
 
 // Around returns f within the limit. A peer is a host, by whatever port it
@@ -62,21 +70,24 @@ type builder func(f Factory, peer net.Addr) protocol.Protocol
 
 func (f *limited) build(peer net.Addr, build builder) protocol.Protocol {
 	l, host := f.limit, hostOf(peer)
-	switch {
-	case l.take(&l.served, host):
-		return l.build(f.Factory, peer, build, &l.served, host)
-	case l.Overflow != nil && l.take(&l.over, host):
-		return l.build(l.Overflow, peer, build, &l.over, host)
+	if s := l.take(&l.served, host); s != nil {
+		return l.build(f.Factory, peer, build, s)
+	}
+	if l.Overflow == nil {
+		return nil
+	}
+	if s := l.take(&l.over, host); s != nil {
+		return l.build(l.Overflow, peer, build, s)
 	}
 	return nil
 }
 
 // build gives the slot back if no protocol comes of it.
-func (l *Limit) build(f Factory, peer net.Addr, build builder, s *slots, host netip.Addr) protocol.Protocol {
+func (l *Limit) build(f Factory, peer net.Addr, build builder, s *seat) protocol.Protocol {
 	built := false
 	defer func() {
 		if !built {
-			l.release(s, host)
+			s.release()
 		}
 	}()
 	p := build(f, peer)
@@ -84,38 +95,42 @@ func (l *Limit) build(f Factory, peer net.Addr, build builder, s *slots, host ne
 		return nil
 	}
 	built = true
-	return &counted{p, l, s, host}
+	return &counted{p, s}
 }
 
-func (l *Limit) take(s *slots, host netip.Addr) bool {
+// take returns nil if there is no slot for a connection from host.
+func (l *Limit) take(of *slots, host netip.Addr) *seat {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.Total > 0 && s.total >= l.Total || l.PerPeer > 0 && s.byPeer[host] >= l.PerPeer {
-		return false
+	s := of.byPeer[host]
+	if l.Total > 0 && of.total >= l.Total || l.PerPeer > 0 && s != nil && s.taken >= l.PerPeer {
+		return nil
 	}
-	s.total++
-	if s.byPeer == nil {
-		s.byPeer = make(map[netip.Addr]int)
+	if of.byPeer == nil {
+		of.byPeer = make(map[netip.Addr]*seat)
 	}
-	s.byPeer[host]++
-	return true
+	if s == nil {
+		s = &seat{limit: l, of: of, host: host}
+		of.byPeer[host] = s
+	}
+	of.total++
+	s.taken++
+	return s
 }
 
-func (l *Limit) release(s *slots, host netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.total--
-	if s.byPeer[host]--; s.byPeer[host] == 0 {
-		delete(s.byPeer, host)
+func (s *seat) release() {
+	s.limit.mu.Lock()
+	defer s.limit.mu.Unlock()
+	s.of.total--
+	if s.taken--; s.taken == 0 {
+		delete(s.of.byPeer, s.host)
 	}
 }
 
 // counted is a connection that holds a slot.
 type counted struct {
 	protocol.Protocol
-	limit *Limit
-	slots *slots
-	host  netip.Addr
+	seat *seat
 }
 
 func (c *counted) Inner() any { return c.Protocol }
@@ -123,7 +138,7 @@ func (c *counted) Inner() any { return c.Protocol }
 func (c *counted) ConnectionMade(t protocol.Transport) { protocol.Connect(c.Protocol, t) }
 
 func (c *counted) ConnectionLost(reason error) {
-	defer c.limit.release(c.slots, c.host)
+	defer c.seat.release()
 	c.Protocol.ConnectionLost(reason)
 }
 
