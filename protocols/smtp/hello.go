@@ -33,14 +33,14 @@ func (s *session) hello(name string, extended, lmtp bool) {
 			s.reply(250, "", s.server.Domain)
 			return
 		}
-		s.reply(250, "", s.greeting(name))
+		var text [512]byte // not a string: everybody says EHLO
+		s.Write(appendReply(s.room(), 250, "", s.greeting(text[:0], name)))
 	})
 }
 
 // greeting lists what the client may use, a line each.
-func (s *session) greeting(name string) string {
-	var room [512]byte
-	b := append(room[:0], s.server.Domain...)
+func (s *session) greeting(b []byte, name string) []byte {
+	b = append(b, s.server.Domain...)
 	b = append(b, " greets "...)
 	b = append(b, name...)
 	b = append(b, "\nPIPELINING\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES"...)
@@ -59,7 +59,7 @@ func (s *session) greeting(name string) string {
 		b = append(b, ' ')
 		b = strconv.AppendInt(b, s.server.MaxMessageBytes, 10)
 	}
-	return string(b)
+	return b
 }
 
 // startTLS changes to TLS and forgets what the client has said so far (RFC 3207,

@@ -19,9 +19,14 @@ var errNoHeader = &SMTPError{Code: 554, EnhancedCode: EnhancedCode{5, 6, 0}, Mes
 // A localSession is one connection's. There are thousands which do nothing, so
 // what belongs to a transaction is made in Mail.
 type localSession struct {
-	local    *Local
-	peer     *Peer
-	envelope *Envelope   // of the transaction; To is who is here
+	local *Local
+	peer  *Peer
+	mail  *localMail // the transaction
+}
+
+// A localMail is a message on its way. To is who is here.
+type localMail struct {
+	Envelope
 	outgoing []Recipient // who is elsewhere
 }
 
@@ -65,9 +70,9 @@ func (s *localSession) Mail(from string, opts *MailOptions) error {
 	}
 	s.Reset()
 	peer := *s.peer // which goes on, and changes, while a delivery may keep this one
-	s.envelope = &Envelope{Peer: &peer, From: from}
+	s.mail = &localMail{Envelope: Envelope{Peer: &peer, From: from}}
 	if opts != nil {
-		s.envelope.Options = *opts
+		s.mail.Options = *opts
 	}
 	return nil
 }
@@ -82,14 +87,14 @@ func (s *localSession) Rcpt(to string, opts *RcptOptions) error {
 		r.Options = *opts
 	}
 	if outgoing {
-		s.outgoing = append(s.outgoing, r)
+		s.mail.outgoing = append(s.mail.outgoing, r)
 	} else {
-		s.envelope.To = append(s.envelope.To, r)
+		s.mail.To = append(s.mail.To, r)
 	}
 	return nil
 }
 
-func (s *localSession) Reset() { s.envelope, s.outgoing = nil, nil }
+func (s *localSession) Reset() { s.mail = nil }
 
 func (s *localSession) Logout() error { return nil }
 
@@ -101,11 +106,11 @@ func (s *localSession) Data(r io.Reader) error {
 	}
 	s.identify()
 	var reply error
-	if len(s.outgoing) > 0 {
-		reply = s.deliver(s.local.Outgoing, s.outgoing, message)
+	if len(s.mail.outgoing) > 0 {
+		reply = s.deliver(s.local.Outgoing, s.mail.outgoing, message)
 	}
-	if len(s.envelope.To) > 0 && accepted(reply) {
-		reply = s.deliver(s.local.Delivery, s.envelope.To, message)
+	if len(s.mail.To) > 0 && accepted(reply) {
+		reply = s.deliver(s.local.Delivery, s.mail.To, message)
 	}
 	return s.reply(reply)
 }
@@ -118,8 +123,8 @@ func (s *localSession) LMTPData(r io.Reader, status StatusCollector) error {
 		return err
 	}
 	s.identify()
-	s.deliverEach(s.local.Outgoing, s.outgoing, message, status)
-	s.deliverEach(s.local.Delivery, s.envelope.To, message, status)
+	s.deliverEach(s.local.Outgoing, s.mail.outgoing, message, status)
+	s.deliverEach(s.local.Delivery, s.mail.To, message, status)
 	return nil
 }
 
@@ -160,15 +165,15 @@ func (s *localSession) deliver(d Delivery, to []Recipient, message io.ReadSeeker
 
 // addressed is the transaction's envelope for some of its recipients.
 func (s *localSession) addressed(to []Recipient) *Envelope {
-	e := *s.envelope
+	e := s.mail.Envelope
 	e.To = to
 	return &e
 }
 
 // identify gives the message its name and time, once.
 func (s *localSession) identify() {
-	if s.envelope.ID == "" {
-		s.envelope.ID, s.envelope.Time = rand.Text()[:16], time.Now()
+	if s.mail.ID == "" {
+		s.mail.ID, s.mail.Time = rand.Text()[:16], time.Now()
 	}
 }
 
@@ -177,7 +182,7 @@ func (s *localSession) reply(err error) error {
 	if err != nil {
 		return err
 	}
-	return &SMTPError{Code: 250, EnhancedCode: EnhancedCode{2, 0, 0}, Message: "Ok: queued as " + s.envelope.ID}
+	return &SMTPError{Code: 250, EnhancedCode: EnhancedCode{2, 0, 0}, Message: "Ok: queued as " + s.mail.ID}
 }
 
 // accepted reports whether a delivery has taken the message.
@@ -195,9 +200,9 @@ type localSpooler struct{ localSession }
 // the others.
 func (s *localSpooler) Spool() (Spool, error) {
 	s.identify()
-	d, to := s.local.Delivery, s.envelope.To
+	d, to := s.local.Delivery, s.mail.To
 	if _, spools := d.(SpoolDelivery); !spools || len(to) == 0 {
-		d, to = s.local.Outgoing, s.outgoing
+		d, to = s.local.Outgoing, s.mail.outgoing
 	}
 	sd, spools := d.(SpoolDelivery)
 	if !spools || len(to) == 0 {

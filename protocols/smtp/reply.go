@@ -3,7 +3,6 @@ package smtp
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/torsion-go/torsion/protocol"
 )
@@ -34,31 +33,39 @@ func replyTo(e *SMTPError) reply {
 	return r
 }
 
-// append writes r as it goes over the wire, a code in front of each line.
-func (r reply) append(b []byte) []byte {
-	text, more := r.text, true
-	for n := 1; more; n++ {
-		var l string
-		l, text, more = strings.Cut(text, "\n")
-		more = more && n < maxReplyLines
-		b = strconv.AppendInt(b, int64(r.code), 10)
+// append writes r as it goes over the wire.
+func (r reply) append(b []byte) []byte { return appendReply(b, r.code, r.enhanced, r.text) }
+
+// appendReply writes a reply, a code in front of each line of text.
+func appendReply[T string | []byte](b []byte, code int, enhanced string, text T) []byte {
+	for n := 1; ; n++ {
+		end := 0
+		for end < len(text) && text[end] != '\n' {
+			end++
+		}
+		more := end < len(text) && n < maxReplyLines
+		b = strconv.AppendInt(b, int64(code), 10)
 		if more {
 			b = append(b, '-')
 		} else {
 			b = append(b, ' ')
 		}
-		if r.enhanced != "" {
-			b = append(append(b, r.enhanced...), ' ')
+		if enhanced != "" {
+			b = append(append(b, enhanced...), ' ')
 		}
-		b = appendClean(b, l)
+		b = appendClean(b, text[:min(end, maxReplyLine)])
 		b = append(b, "\r\n"...)
+		if !more {
+			return b
+		}
+		text = text[end+1:]
 	}
-	return b
 }
 
 // appendClean writes a line of text with nothing in it that SMTP does not allow there.
-func appendClean(b []byte, l string) []byte {
-	for _, c := range []byte(l[:min(len(l), maxReplyLine)]) {
+func appendClean[T string | []byte](b []byte, l T) []byte {
+	for i := range len(l) {
+		c := l[i]
 		if c == '\r' {
 			continue
 		}
@@ -73,12 +80,14 @@ func appendClean(b []byte, l string) []byte {
 func (s *session) reply(code int, enhanced, text string) { s.say(reply{code, enhanced, text}) }
 
 // say writes r, which leaves with the others of this event.
-func (s *session) say(r reply) {
-	var room []byte
+func (s *session) say(r reply) { s.Write(r.append(s.room())) }
+
+// room is where a reply is written together.
+func (s *session) room() []byte {
 	if a, ok := s.Transport.(protocol.BufferAvailer); ok {
-		room = a.AvailableBuffer()
+		return a.AvailableBuffer()
 	}
-	s.Write(r.append(room))
+	return nil
 }
 
 // wrong is the reply to a command that the client got wrong. Who does too often is

@@ -42,22 +42,23 @@ type session struct {
 	busy   bool // the Session has not answered yet
 	lost   bool // ConnectionLost has come
 	ending bool // the server goes down
+	user   bool // it has proved who it is
 
-	asking sync.Mutex // held by the worker that asks
+	commands, data bool // the Session's OnLoop
+
 	left   bool       // the loop has stopped; under asking
+	asking sync.Mutex // held by the worker that asks
 
-	session  Session // nil before EHLO
-	peer     Peer    // whom the Session talks to
-	commands bool    // the Session's OnLoop
-	data     bool
+	session Session // nil before EHLO
+	peer    Peer    // whom the Session talks to
 
-	errors  int32        // commands that the client got wrong
-	refused int32        // recipients that it asked for in vain
-	logins  int32        // that failed
-	user    bool         // it has proved who it is
-	auth    *exchange    // that the client answers to
-	mail    *transaction // nil when there is none
-	chunk   *chunk       // that is being read
+	auth  *exchange    // that the client answers to
+	mail  *transaction // nil when there is none
+	chunk *chunk       // that is being read
+
+	errors  int32 // commands that the client got wrong
+	refused int32 // recipients that it asked for in vain
+	logins  int32 // that failed
 }
 
 // A phase is how far the client has come.
