@@ -17,7 +17,7 @@ import (
 // afterwards.
 //
 // What is written waits until it may be sent, and counts in Buffered: writers are
-// paused for it as for a slow peer. Of what is sent by a peer up to 64 KiB are
+// paused for it as for a slow peer. Of what is sent by a peer up to 256 KiB are
 // received at once; it then is not read until the time for them has passed. Put a
 // Throttle outside of TLS, so that it sees what goes over the network.
 type Throttle struct {
