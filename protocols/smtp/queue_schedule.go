@@ -65,19 +65,24 @@ func (q *Queue) lane(destination string) *queueLane {
 	return l
 }
 
-// next is when the job is to be done. No file and no clock makes that later than the
-// last moment of its message, or, for a report, as long again.
-func (j *queueJob) next(expires time.Time, age time.Duration) (next time.Time) {
-	for i, r := range j.to {
-		last := expires
-		if r.State != queueWaiting {
-			last = expires.Add(age)
-		}
-		t := r.Next
-		if t.After(last) {
-			t = last
-		}
-		if i == 0 || t.Before(next) {
+// due is when something is to be done for a recipient. No file and no clock makes that
+// later than the last moment of its message, or, for a report, as long again.
+func (q *Queue) due(e *queueEntry, r *queueRecipient) time.Time {
+	last := q.expires(e)
+	if r.State != queueWaiting {
+		last = last.Add(q.maxAge())
+	}
+	if r.Next.After(last) {
+		return last
+	}
+	return r.Next
+}
+
+// next is when the job is to be done, which has somebody left.
+func (q *Queue) next(j *queueJob) time.Time {
+	next := q.due(j.entry, j.to[0])
+	for _, r := range j.to[1:] {
+		if t := q.due(j.entry, r); t.Before(next) {
 			next = t
 		}
 	}
@@ -95,7 +100,7 @@ func (q *Queue) wait(j *queueJob) {
 	if q.halted {
 		return
 	}
-	d := time.Until(j.next(q.expires(j.entry), q.maxAge()))
+	d := time.Until(q.next(j))
 	if d <= 0 {
 		q.ready(j)
 		return
@@ -217,13 +222,20 @@ func (q *Queue) tidy(l *queueLane) {
 func (q *Queue) Flush() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	now := utcNow()
 	for _, e := range q.entries {
 		for _, j := range e.jobs {
-			if j.timer != nil {
-				j.timer.Stop()
-				j.timer = nil
-				q.ready(j)
+			if j.timer == nil || q.halted {
+				continue
 			}
+			j.timer.Stop()
+			j.timer = nil
+			for _, r := range j.to {
+				if r.Next.After(now) {
+					r.Next = now
+				}
+			}
+			q.ready(j)
 		}
 	}
 }

@@ -63,12 +63,17 @@ func (s *queueSender) serve(j *queueJob) {
 	q.dispatch()
 }
 
-// waiting are those that the message is to be sent to now.
+// waiting are those that the message is to be sent to now, and not those of the same job
+// who have just been put off.
 func (q *Queue) waiting(j *queueJob) (to []*queueRecipient) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	now := utcNow()
+	if next := q.next(j); next.After(now) { // the clock was put back
+		now = next
+	}
 	for _, r := range j.to {
-		if r.State == queueWaiting && len(to) < queueRecipients {
+		if r.State == queueWaiting && len(to) < queueRecipients && !q.due(j.entry, r).After(now) {
 			r.active = true
 			to = append(to, r)
 		}
