@@ -38,6 +38,7 @@ func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Res
 		}
 		verdicts[i] = q.verdict(fates[i])
 	}
+	leftOver(verdicts, fates)
 	q.mu.Lock()
 	var done []*queueRecipient
 	for i, r := range to {
@@ -59,6 +60,21 @@ func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Res
 			text = result.To[i].Text
 		}
 		q.tell(j.entry, r, verdicts[i], fates[i], text)
+	}
+}
+
+// leftOver changes the verdicts on recipients that were too many for the server: they are
+// next, as long as it takes any, and not put off (RFC 5321, section 4.5.3.1.10, also on 552).
+// Who is refused for another reason with these codes is asked for once more.
+func leftOver(verdicts []queueVerdict, fates []error) {
+	if !slices.Contains(verdicts, queueSent) {
+		return
+	}
+	for i, err := range fates {
+		e, ok := errors.AsType[*SMTPError](err)
+		if ok && (e.Code == 452 || e.Code == 552) {
+			verdicts[i] = queueUntouched
+		}
 	}
 }
 
