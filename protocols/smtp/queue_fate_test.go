@@ -1,12 +1,17 @@
 package smtp_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	gosmtp "github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/protocols/smtp"
 )
 
 // More recipients than one transaction takes are put off one part after the other, and not
@@ -64,5 +69,71 @@ func TestQueueSplitsRecipients(t *testing.T) {
 		require.Len(t, list[0].To, 1)
 		assert.Equal(t, 1, list[0].To[0].Attempts)
 		assert.Equal(t, time.Hour, time.Until(list[0].To[0].Next))
+	})
+}
+
+// What has become too old for a destination which cannot be reached is returned with the
+// message that has found out, and does not wait until it could find out itself.
+func TestQueueGivesUpTogether(t *testing.T) {
+	var bounces smtp.Inbox
+	inPost(t, func(p *post) { p.queue.Bounces = &bounces }, func(t *testing.T, p *post) {
+		c := &counted{Factory: scripted(silence)}
+		p.listen("slow.test", "192.0.2.1", c)
+		p.many(50, "bob@slow.test")
+		to := crowd(150)
+		for i := range to {
+			to[i] = strings.Replace(to[i], "b.test", "slow.test", 1)
+		}
+		p.send("ann@a.test", to...)
+		p.send("", "bob@slow.test") // of whom nobody wants to hear
+		p.after(5*24*time.Hour - time.Second)
+		require.Len(t, p.queue.List(), 52)
+		require.Empty(t, bounces.Messages())
+		before := c.all.Load()
+		p.after(10 * time.Minute)
+		assert.LessOrEqual(t, c.all.Load()-before, int64(2))
+		p.requireEmpty()
+		assert.EqualValues(t, 201, p.queue.Stats().Failed)
+		returned := 0
+		for _, m := range bounces.Messages() {
+			for _, r := range requireReport(t, m).recipients {
+				assert.Equal(t, "4.4.7", r.Get("Status"))
+				returned++
+			}
+		}
+		assert.Equal(t, 200, returned)
+		assert.Equal(t, 200, strings.Count(p.log.String(), "smtp: given up"))
+	})
+}
+
+// Who wants to hear of a delay does, also where another message has found out.
+func TestQueueTellsAllOfDelays(t *testing.T) {
+	var bounces smtp.Inbox
+	inPost(t, func(p *post) { p.queue.Bounces = &bounces }, func(t *testing.T, p *post) {
+		p.host("b.test", "192.0.2.9")
+		for i := range 20 {
+			e := &smtp.Envelope{From: fmt.Sprintf("ann%d@a.test", i), To: []smtp.Recipient{{
+				Address: "bob@b.test", Options: smtp.RcptOptions{Notify: []gosmtp.DSNNotify{gosmtp.DSNNotifyDelayed}},
+			}}}
+			require.NoError(t, p.queue.Deliver(e, strings.NewReader(letter)))
+		}
+		p.after(24 * time.Hour)
+		assert.Len(t, bounces.Messages(), 20)
+		p.after(24 * time.Hour)
+		assert.Len(t, bounces.Messages(), 20, "once")
+		assert.Len(t, p.queue.List(), 20)
+	})
+}
+
+// A host that takes no mail refuses it for all that wait, and at once.
+func TestQueueReturnsAllThatNobodyTakes(t *testing.T) {
+	inPost(t, func(p *post) { p.queue.Bounces = &smtp.Inbox{}; p.broken("b.test", errFine) }, func(t *testing.T, p *post) {
+		p.many(5, "bob@b.test")
+		p.settle()
+		p.listen("b.test", "192.0.2.1", refusing("521 never"))
+		p.queue.Flush()
+		p.settle()
+		p.requireEmpty()
+		assert.EqualValues(t, 5, p.queue.Stats().Failed)
 	})
 }

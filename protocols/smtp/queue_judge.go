@@ -230,16 +230,22 @@ const queueDelay = 4 * time.Hour
 func (q *Queue) owed(j *queueJob) (owed, late []*queueRecipient) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delayed := time.Since(j.entry.Time) >= queueDelay
+	now := utcNow()
 	for _, r := range j.to {
 		switch {
 		case r.State != queueWaiting:
 			owed = append(owed, r)
-		case delayed && !r.Warned && r.Attempts > 0 && j.entry.wants(r, gosmtp.DSNNotifyDelayed):
+		case q.late(j.entry, r, now):
 			late = append(late, r)
 		}
 	}
 	return owed, late
+}
+
+// late reports whether the sender is to be told that it takes long. With mu.
+func (q *Queue) late(e *queueEntry, r *queueRecipient, now time.Time) bool {
+	return now.Sub(e.Time) >= queueDelay && r.State == queueWaiting && !r.Warned && r.Attempts > 0 &&
+		e.wants(r, gosmtp.DSNNotifyDelayed)
 }
 
 // reported notes that a report is on its way, or is to be tried again. That is done as

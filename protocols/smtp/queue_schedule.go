@@ -13,6 +13,9 @@ type queueJob struct {
 	lane  *queueLane
 	to    []*queueRecipient
 	timer *time.Timer // nil unless it waits for its time
+
+	shared error             // what another job has come to, which stands for its own attempt
+	given  []*queueRecipient // given up by that
 }
 
 // A queueLane is one destination's. It is there as long as it has jobs.
@@ -193,22 +196,45 @@ func (q *Queue) more(l *queueLane, served int) *queueJob {
 }
 
 // postpone has all that is ready for a destination which cannot be reached share the
-// fate of the job that has found out: one attempt stands for all of them.
-func (q *Queue) postpone(found *queueJob, tried []*queueRecipient, again time.Time, why *queueFault) {
-	l := found.lane
-	ready := l.ready
-	l.ready = nil
+// fate of the job that has found out, err: one attempt stands for all of them. Unless
+// somebody is to be told nothing is written down: it may be asked anew after a restart.
+func (q *Queue) postpone(found *queueJob, tried []*queueRecipient, again time.Time, why *queueFault, err error) {
+	now := utcNow()
+	ready := found.lane.ready
+	found.lane.ready = nil
 	for _, j := range append(ready, found) {
+		given, late := len(j.given), false
 		for _, r := range j.to {
-			if r.State == queueWaiting && !slices.Contains(tried, r) {
-				r.Attempts++
-				r.Next, r.Last = again, why // not written down: it may be asked anew after a restart
+			if r.State != queueWaiting || slices.Contains(tried, r) {
+				continue
 			}
+			r.Attempts++
+			r.Next, r.Last = again, why
+			if !now.Before(q.expires(j.entry)) {
+				j.given = append(j.given, r)
+			}
+			late = late || q.late(j.entry, r, now)
 		}
-		if j != found {
+		q.giveUp(j, j.given[given:], now)
+		if len(j.given) > 0 || late {
+			j.shared = err
+			q.ready(j)
+		} else {
 			q.wait(j)
 		}
 	}
+}
+
+// giveUp is the end for some recipients of a job.
+func (q *Queue) giveUp(j *queueJob, to []*queueRecipient, now time.Time) {
+	var done []*queueRecipient
+	for _, r := range to {
+		j.entry.dirty = true
+		if q.end(j.entry, r, queuePutOff, false, now) {
+			done = append(done, r)
+		}
+	}
+	q.done(j, done)
 }
 
 // tidy forgets a lane that nobody uses.

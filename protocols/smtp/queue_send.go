@@ -32,18 +32,22 @@ type queueSender struct {
 // serve does a job, and writes down what came of it.
 func (s *queueSender) serve(j *queueJob) {
 	q := s.queue
+	if j.shared != nil {
+		q.share(j)
+		return
+	}
 	to := q.waiting(j)
-	unreached := false
+	unreached, err := false, error(nil)
 	if len(to) > 0 {
 		var result Result
-		err := guarded(func() (err error) {
+		err = guarded(func() (err error) {
 			result, err = s.attempt(j.entry, to)
 			return err
 		})
 		if errors.Is(err, protocol.ErrStopped) {
 			q.stop() // it has not been told before
 		}
-		unreached = !reached(err)
+		unreached = !reached(err) && q.verdict(err) != queueRefused
 		q.judge(j, to, s.host, result, err)
 	}
 	q.settle(j)
@@ -56,11 +60,24 @@ func (s *queueSender) serve(j *queueJob) {
 		s.lane.reached = !unreached
 	}
 	if unreached && !q.halted {
-		q.postpone(j, to, to[0].Next, to[0].Last)
+		q.postpone(j, to, to[0].Next, to[0].Last, err)
+	} else {
+		q.wait(j)
 	}
-	q.wait(j)
 	q.list(s.lane)
 	q.dispatch()
+}
+
+// share does what follows from an attempt that another job has made.
+func (q *Queue) share(j *queueJob) {
+	for _, r := range j.given {
+		q.tell(j.entry, r, queuePutOff, j.shared, "")
+	}
+	q.settle(j)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j.shared, j.given = nil, nil
+	q.wait(j)
 }
 
 // waiting are those that the message is to be sent to now, and not those of the same job
