@@ -135,7 +135,6 @@ var (
 // check finds what would go wrong before anything is sent.
 func (c *ClientConfig) check() error {
 	local := strings.IndexFunc(c.LocalName, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
-	tls := c.security() == TLSRequired || c.security() == TLSImplicit
 	where := "in clear"
 	if c.security() == TLSOpportunistic {
 		where = "where TLS proves nothing, or is not there"
@@ -145,7 +144,7 @@ func (c *ClientConfig) check() error {
 		return &SendError{Verb: "EHLO", Err: refusal(501, EnhancedCode{5, 5, 4}, fmt.Sprintf("not a name: %q", c.LocalName))}
 	case strings.Contains(c.User+c.Password, "\x00"): // it is what PLAIN puts between them
 		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w: a NUL in user or password", ErrNoAuth)}
-	case c.authenticates() && !tls && !c.unix() && !c.AllowInsecureAuth:
+	case c.authenticates() && !c.verifies() && !c.unix() && !c.AllowInsecureAuth:
 		return &SendError{Verb: "AUTH", Err: fmt.Errorf("%w %s", ErrNoAuth, where)}
 	}
 	return nil
@@ -162,6 +161,11 @@ func (c *ClientConfig) security() Security {
 		return TLSNever
 	}
 	return c.Security
+}
+
+// verifies reports whether there is TLS that proves who the server is, or no connection.
+func (c *ClientConfig) verifies() bool {
+	return c.security() == TLSRequired || c.security() == TLSImplicit
 }
 
 func (c *ClientConfig) dial(ctx context.Context) (net.Conn, error) {

@@ -290,3 +290,38 @@ type mechanism struct{}
 
 func (mechanism) Start() (string, []byte, error)        { return "EXTERNAL", []byte{}, nil }
 func (mechanism) Next(challenge []byte) ([]byte, error) { return challenge, nil }
+
+// What requires TLS is sent over TLS that proves who the server is, to one that requires it of
+// the next (RFC 8689), or not at all.
+func TestClientRequireTLSOfTheMessage(t *testing.T) {
+	const refused = "550 5.7.30"
+	offers, mail := "C: EHLO client.test\nS: 250-mail.test\nS: 250 REQUIRETLS\n", "C: MAIL FROM:<ann@a.test>"
+	for name, c := range map[string]struct {
+		security smtp.Security
+		scene    string
+		want     string
+	}{
+		"offered":     {smtp.TLSImplicit, "TLS\nS: 220 mail.test\n" + offers + strings.Replace(transaction, mail, mail+" REQUIRETLS", 1) + goodbye, ""},
+		"not offered": {smtp.TLSImplicit, "TLS\n" + hello + goodbye, refused},
+		"in clear":    {smtp.TLSNever, "S: 220 mail.test\n" + offers + goodbye, refused},
+		"to anybody":  {smtp.TLSOpportunistic, offered + "S: 220 go on\nTLS\n" + offers + goodbye, refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(p *play) {
+				p.config.Security = c.security
+				p.serve(c.scene)
+				m := message("hi", "bob@b.test")
+				m.Options.RequireTLS = true
+				_, err := p.send(m)
+				if c.want == "" {
+					assert.NoError(p, err)
+					return
+				}
+				requireSendError(p.T, err, "MAIL", false)
+				var reply *smtp.SMTPError
+				require.ErrorAs(p, err, &reply)
+				assert.Equal(p, c.want, code(reply))
+			})
+		})
+	}
+}

@@ -65,6 +65,8 @@ func (t *talk) takes(a *attempt, options *MailOptions) error {
 		return refusal(550, EnhancedCode{5, 6, 7}, "the server does not offer SMTPUTF8")
 	case a.survey.eight && !t.offers("8BITMIME"): // RFC 6152, section 3
 		return refusal(554, EnhancedCode{5, 6, 3}, "the server does not offer 8BITMIME")
+	case options.RequireTLS && !(t.config.verifies() && t.offers("REQUIRETLS")): // RFC 8689, section 4.2.1
+		return refusal(550, EnhancedCode{5, 7, 30}, "the server does not offer REQUIRETLS, with TLS that proves who it is")
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ type Mail struct {
 	Body io.ReadSeeker
 
 	// Options are those of MAIL. What the message itself says is not taken from
-	// here: Size, Body, and UTF8 if that is false.
+	// here: Size, Body, and UTF8 if that is false. RequireTLS needs TLSRequired or
+	// TLSImplicit, and a server that offers it; otherwise the message is refused.
 	Options MailOptions
 
 	// RcptOptions are those of RCPT, one for each of To, or none.
