@@ -12,7 +12,8 @@ var _ SpoolDelivery = (*Queue)(nil)
 // Deliver takes the message, for all recipients or none. When it returns nil it is on the
 // disk. Who sends a message of his own gives no Peer: one that others have brought gets a
 // Received line, which names them. Of Options those of 8BITMIME, SMTPUTF8, DSN and
-// REQUIRETLS count.
+// REQUIRETLS count; what requires TLS waits for a server that has a certificate for the name
+// by which the Resolver knows it, whatever Tune says.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
 	return q.take(e, message, false)
 }

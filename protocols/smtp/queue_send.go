@@ -27,6 +27,7 @@ type queueSender struct {
 	lane   *queueLane
 	client *Client // nil: there is no connection
 	host   string  // of the client
+	strict bool    // the message, or that of the client, requires TLS (RFC 8689)
 }
 
 // serve does a job, and writes down what came of it.
@@ -56,10 +57,11 @@ func (s *queueSender) serve(j *queueJob) {
 	for _, r := range to {
 		r.active = false
 	}
-	if len(to) > 0 {
+	alone := j.entry.RequireTLS // others are sent without
+	if len(to) > 0 && !alone {
 		s.lane.reached = !unreached
 	}
-	if unreached && !q.halted {
+	if unreached && !alone && !q.halted {
 		q.postpone(j, to, to[0].Next, to[0].Last, err)
 	} else {
 		q.wait(j)
@@ -109,6 +111,10 @@ func (s *queueSender) attempt(e *queueEntry, to []*queueRecipient) (result Resul
 	ctx, cancel := context.WithTimeout(q.ctx, queuePatience)
 	defer cancel()
 	m := e.mail(to)
+	if s.strict != e.RequireTLS {
+		s.quit()
+		s.strict = e.RequireTLS
+	}
 	if s.client != nil {
 		if result, err = s.send(ctx, m, body); reached(err) {
 			return result, err
@@ -169,6 +175,9 @@ func (s *queueSender) connect(c ClientConfig, host string) {
 	c.LocalName = cmp.Or(c.LocalName, q.domain())
 	if q.Tune != nil {
 		q.Tune(s.lane.destination, &c)
+	}
+	if s.strict && !c.verifies() {
+		c.Security = TLSRequired
 	}
 	s.client, s.host = c.New(), host
 }
