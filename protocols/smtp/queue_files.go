@@ -60,7 +60,10 @@ func (f *queueFiles) prepare() (err error) {
 	if err = syncDir(f.root, "."); err != nil {
 		return err
 	}
-	return f.each("tmp", func(name string) error { return f.root.Remove(path.Join("tmp", name)) })
+	return f.each("tmp", func(name string) error {
+		_ = f.root.RemoveAll(path.Join("tmp", name)) // what stays is in nobody's way
+		return nil
+	})
 }
 
 // each calls do for all files in a folder, a batch at a time.
@@ -96,13 +99,13 @@ func (f *queueFiles) close() error {
 
 func (f *queueFiles) path(id, kind string) string { return path.Join("mail", id+kind) }
 
-// write leaves a file in tmp that is on the disk.
+// write leaves a file in tmp that is on the disk. The rest is the caller's.
 func (f *queueFiles) write(head []byte, rest io.ReadSeeker) (*draft, error) {
 	d, err := beginDraft(f.root, ".", head)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.fill(rest); err != nil {
+	if err := guarded(func() error { return d.fill(rest) }); err != nil {
 		d.discard()
 		return nil, err
 	}
@@ -199,22 +202,15 @@ func (f *queueFiles) load(log *slog.Logger) (entries []*queueEntry, err error) {
 		}
 	}
 	for id := range texts {
-		log.Info("smtp: remove a message that was never taken, or is done with", "id", id)
-		if err := f.root.Remove(f.path(id, queueText)); err != nil {
-			return nil, err
-		}
+		err := f.root.Remove(f.path(id, queueText))
+		log.Info("smtp: remove a message that was never taken, or is done with", "id", id, "err", err)
 	}
 	return entries, nil
 }
 
 // read reads the envelope of an entry whose message is whole.
 func (f *queueFiles) read(id string) (*queueEntry, error) {
-	file, err := f.root.Open(f.path(id, queueEnvelope))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxQueueFile))
+	data, err := f.readEnvelope(id)
 	if err != nil {
 		return nil, err
 	}
@@ -237,13 +233,35 @@ func (f *queueFiles) read(id string) (*queueEntry, error) {
 	return e, nil
 }
 
+// readEnvelope reads a file, and nothing that would have us wait, or lead elsewhere.
+func (f *queueFiles) readEnvelope(id string) ([]byte, error) {
+	name := f.path(id, queueEnvelope)
+	info, err := f.root.Lstat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: %v", errQueueFile, info.Mode())
+	}
+	file, err := f.root.Open(name)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: %w", errQueueFile, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxQueueFile))
+}
+
 // setAside keeps what somebody should look at.
 func (f *queueFiles) setAside(id string, why error, log *slog.Logger) error {
 	stamp := fmt.Sprintf(".%d", time.Now().UnixNano())
+	name := func(kind string) string { return path.Join("bad", id[:min(len(id), 64)]+kind+stamp) }
 	log.Error("smtp: set a message aside that cannot be read", "id", id, "err", why,
-		"file", path.Join(f.root.Name(), "bad", id+queueEnvelope+stamp))
+		"file", path.Join(f.root.Name(), name(queueEnvelope)))
 	for _, kind := range []string{queueText, queueEnvelope} {
-		err := f.root.Rename(f.path(id, kind), path.Join("bad", id+kind+stamp))
+		err := f.root.Rename(f.path(id, kind), name(kind))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

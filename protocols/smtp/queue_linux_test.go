@@ -288,3 +288,16 @@ func TestQueueLeavesNothing(t *testing.T) {
 		require.True(t, time.Now().Before(end), "%d descriptors and goroutines were left before, now %d", before, left(t))
 	}
 }
+
+// A FIFO is no reason to wait.
+func TestQueueStartsAmongFIFOs(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		require.NoError(t, p.queue.Close())
+		for _, name := range []string{"mail/A.env", "mail/B.eml", "tmp/c"} {
+			require.NoError(t, syscall.Mkfifo(filepath.Join(p.queue.Dir, name), 0o600))
+		}
+		p.queue = p.another(p.queue.Dir)
+		require.NoError(t, p.queue.Start(p.network))
+		assert.Contains(t, p.log.String(), "cannot be read")
+	})
+}
