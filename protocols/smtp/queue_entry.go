@@ -224,6 +224,18 @@ func isDomain(s string) bool {
 	return ok && p.rest == ""
 }
 
+// notAfter sees to it that nothing was written later, whatever the clock was then.
+func (e *queueEntry) notAfter(now time.Time) {
+	if e.Time.After(now) {
+		e.Time = now
+	}
+	for _, r := range e.To {
+		if r.Last != nil && r.Last.Time.After(now) {
+			r.Next = now
+		}
+	}
+}
+
 // name is what the client was told.
 func (e *queueEntry) name() string {
 	if e.Name != "" {

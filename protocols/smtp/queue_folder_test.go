@@ -46,6 +46,30 @@ func TestQueueStartsAmongJunk(t *testing.T) {
 	}
 }
 
+// A message does not wait for a time that the clock was wrong about when it was written.
+func TestQueueClockPutBack(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		var b moody
+		p.serve("b.test", "192.0.2.1", &b)
+		b.say(later)
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		id := p.queue.List()[0].ID
+		require.NoError(t, p.queue.Close())
+		file := filepath.Join(p.queue.Dir, "mail", id+".env")
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		ahead := strings.ReplaceAll(string(text), "2000-01-01", "2010-01-01")
+		require.NoError(t, os.WriteFile(file, []byte(ahead), 0o600))
+		b.say(nil)
+		p.queue = p.another(p.queue.Dir)
+		require.NoError(t, p.queue.Start(p.network))
+		p.settle()
+		assert.Len(t, b.Messages(), 1)
+		p.requireEmpty()
+	})
+}
+
 // A message that cannot even be read leaves nothing.
 func TestQueueDeliverPanics(t *testing.T) {
 	inPost(t, nil, func(t *testing.T, p *post) {

@@ -44,9 +44,7 @@ func (q *Queue) Start(n factory.Network) error {
 	q.entries, q.lanes = make(map[string]*queueEntry), make(map[string]*queueLane)
 	slices.SortFunc(entries, func(a, b *queueEntry) int { return a.Time.Compare(b.Time) })
 	for _, e := range entries {
-		if now := utcNow(); e.Time.After(now) { // whatever the clock was then
-			e.Time = now
-		}
+		e.notAfter(utcNow())
 		q.entries[e.ID] = e
 		q.held += e.held
 		q.schedule(e)
