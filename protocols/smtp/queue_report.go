@@ -190,7 +190,7 @@ func (q *Queue) status(w io.Writer, e *queueEntry, lines []queueLine) {
 		if l.Host != "" {
 			line("Remote-MTA", "dns; "+plainText(l.Host))
 		}
-		if l.Code != 0 {
+		if l.Code != 0 && l.Host != "" {
 			line("Diagnostic-Code", "smtp; "+plainText(l.queueFault.String()))
 		}
 		line("Last-Attempt-Date", l.Time.Format(dateLayout))

@@ -1,9 +1,11 @@
 package smtp_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -182,5 +184,42 @@ func TestQueueSmarthost(t *testing.T) {
 		assert.Equal(t, 4, len(hub.Messages()[0].To)+len(hub.Messages()[1].To))
 		assert.Equal(t, "us.test", hub.Messages()[0].Peer.Hostname)
 		p.requireEmpty()
+	})
+}
+
+// moving is a dns that knows of no server any more when it was asked once.
+type moving struct {
+	*dns
+	asked atomic.Bool
+}
+
+func (f *moving) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
+	if f.asked.Swap(true) {
+		return []*net.MX{{Host: "."}}, nil
+	}
+	return f.dns.LookupMX(ctx, name)
+}
+
+// A report does not say that a server has refused what was not said to it.
+func TestQueueReportsNoHostThatWasNotAsked(t *testing.T) {
+	var bounces smtp.Inbox
+	inPost(t, func(p *post) {
+		p.queue.Bounces, p.queue.PerDestination, p.queue.Resolver = &bounces, 1, &moving{dns: p.dns}
+	}, func(t *testing.T, p *post) {
+		both := make(chan struct{})
+		p.serve("b.test", "192.0.2.1", smtp.Func(func(*smtp.Envelope, io.ReadSeeker) error { <-both; return nil }))
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		e := to("bob@b.test")
+		e.From, e.Options.RequireTLS = "ann@a.test", true // it is not sent over the same connection
+		require.NoError(t, p.queue.Deliver(e, strings.NewReader(letter)))
+		close(both)
+		p.settle()
+		require.Len(t, bounces.Messages(), 1)
+		r := requireReport(t, bounces.Messages()[0])
+		assert.Equal(t, "5.1.10", r.recipients[0].Get("Status"))
+		assert.Empty(t, r.recipients[0].Get("Remote-MTA"))
+		assert.Empty(t, r.recipients[0].Get("Diagnostic-Code"))
+		assert.Contains(t, r.text, "We say:\r\n        556 5.1.10 the domain takes no mail")
 	})
 }

@@ -26,7 +26,7 @@ type queueSender struct {
 	queue  *Queue
 	lane   *queueLane
 	client *Client // nil: there is no connection
-	host   string  // of the client
+	host   string  // of the client, or empty: what is said is not a server's
 	strict bool    // the message, or that of the client, requires TLS (RFC 8689)
 }
 
@@ -134,6 +134,7 @@ func (s *queueSender) attempt(e *queueEntry, to []*queueRecipient) (result Resul
 // try looks for a server that will talk to us: the best one first, each at all of its
 // addresses. What may be better later counts for more than what may not.
 func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (result Result, err error) {
+	s.host = ""
 	hosts, err := s.queue.servers(ctx, s.lane.destination)
 	if err != nil {
 		return Result{}, err
@@ -147,7 +148,7 @@ func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (result Re
 		if e, ok := errors.AsType[*SMTPError](trouble); ok && !e.Temporary() {
 			never = trouble
 		} else if trouble != nil {
-			err = trouble
+			err, s.host = trouble, ""
 		}
 		for _, addr := range addrs[:min(len(addrs), queueTries-tries)] {
 			tries++
@@ -165,6 +166,7 @@ func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (result Re
 	case never == nil:
 		return Result{}, ctx.Err()
 	}
+	s.host = ""
 	return Result{}, never
 }
 
