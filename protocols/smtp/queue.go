@@ -107,9 +107,10 @@ type Queue struct {
 
 	mu         sync.Mutex
 	network    factory.Network
-	files      *queueFiles // nil before Start
-	halted     bool        // nothing is sent any more
-	closed     bool        // nor is anything taken
+	files      *queueFiles   // nil before Start
+	halted     bool          // nothing is sent any more
+	closed     bool          // nor is anything taken
+	ended      chan struct{} // closed by Close; nil before Start
 	ctx        context.Context
 	cancel     context.CancelFunc
 	entries    map[string]*queueEntry

@@ -18,36 +18,14 @@ import (
 // When n begins to shut down the Queue stops sending, as with Close, and n waits for
 // that. What comes afterwards is still taken, for the next time.
 func (q *Queue) Start(n factory.Network) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	switch {
-	case q.network != nil || q.closed:
-		return errQueueStarted
-	case q.Smarthost.Addr == "" && q.Resolver == nil:
-		return errQueueNowhere
-	case !isDomain(q.domain()):
-		return fmt.Errorf("smtp: not a domain: %q", q.Domain)
-	}
-	if err := n.Call(func() {}); err != nil {
+	if err := q.claim(n); err != nil {
 		return err
 	}
-	files, err := openQueueFiles(q.Dir)
-	if err != nil {
+	if err := q.open(); err != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.network = nil
 		return err
-	}
-	entries, err := files.load(q.logger())
-	if err != nil {
-		return errors.Join(err, files.close())
-	}
-	q.network, q.files = n, files
-	q.ctx, q.cancel = context.WithCancel(context.Background())
-	q.entries, q.lanes = make(map[string]*queueEntry), make(map[string]*queueLane)
-	slices.SortFunc(entries, func(a, b *queueEntry) int { return a.Time.Compare(b.Time) })
-	for _, e := range entries {
-		e.notAfter(utcNow())
-		q.entries[e.ID] = e
-		q.held += e.held
-		q.schedule(e)
 	}
 	if s, ok := n.(interface{ BeforeShutdown(func(done func())) }); ok {
 		s.BeforeShutdown(func(done func()) {
@@ -60,10 +38,58 @@ func (q *Queue) Start(n factory.Network) error {
 	return nil
 }
 
+// claim keeps others from starting it.
+func (q *Queue) claim(n factory.Network) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.network != nil || q.closed:
+		return errQueueStarted
+	case q.Smarthost.Addr == "" && q.Resolver == nil:
+		return errQueueNowhere
+	case !isDomain(q.domain()):
+		return fmt.Errorf("smtp: not a domain: %q", q.domain())
+	}
+	if err := n.Call(func() {}); err != nil {
+		return err
+	}
+	q.network = n
+	return nil
+}
+
+// open reads the folder, and begins with what is there, the oldest first.
+func (q *Queue) open() error {
+	files, err := openQueueFiles(q.Dir)
+	if err != nil {
+		return err
+	}
+	entries, err := files.load(q.logger())
+	if err != nil {
+		return errors.Join(err, files.close())
+	}
+	slices.SortFunc(entries, func(a, b *queueEntry) int { return a.Time.Compare(b.Time) })
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return errors.Join(errQueueStarted, files.close())
+	}
+	q.files, q.ended = files, make(chan struct{})
+	q.ctx, q.cancel = context.WithCancel(context.Background())
+	q.entries, q.lanes = make(map[string]*queueEntry), make(map[string]*queueLane)
+	for _, e := range entries {
+		e.notAfter(utcNow())
+		q.entries[e.ID] = e
+		q.held += e.held
+		q.schedule(e)
+	}
+	return nil
+}
+
 // Close begins no more, waits 5 s for what is under way, and ends the rest. What becomes of
 // it is written down: a message that the server has not been told the end of will be sent
-// again, and so will one whose fate is unknown. Then the folder is free. It may be called
-// again, also if the Queue has not been started, and must not be called on the loop.
+// again, and so will one whose fate is unknown. The error is that something
+// could not be. Then the folder is free. It may be called again, also if the Queue has not
+// been started, and must not be called on the loop.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	n := q.network
@@ -75,15 +101,24 @@ func (q *Queue) Close() error {
 	q.mu.Lock()
 	first := !q.closed && q.files != nil
 	q.closed = true
+	ended := q.ended
 	q.mu.Unlock()
 	if !first {
+		if ended != nil {
+			<-ended
+		}
 		return nil
 	}
+	defer close(ended)
 	q.delivering.Wait()
 	for _, e := range q.unwritten() {
 		q.save(e)
 	}
-	return q.files.close()
+	var err error
+	if n := len(q.unwritten()); n > 0 {
+		err = fmt.Errorf("smtp: what has become of %d messages could not be written down", n)
+	}
+	return errors.Join(err, q.files.close())
 }
 
 // queueGrace keeps those few messages from being sent twice whose end was just told.

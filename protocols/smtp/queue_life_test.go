@@ -1,9 +1,14 @@
 package smtp_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -129,4 +134,74 @@ func TestQueueCloseWaits(t *testing.T) {
 		require.Len(t, p.queue.List(), 1)
 		assert.Zero(t, p.queue.List()[0].To[0].Attempts)
 	})
+}
+
+// A nosy one looks at a Queue whenever that has something to say.
+type nosy struct {
+	slog.Handler
+	queue *smtp.Queue
+	asked atomic.Int64
+}
+
+func (n *nosy) Enabled(context.Context, slog.Level) bool { return true }
+
+func (n *nosy) Handle(context.Context, slog.Record) error {
+	n.queue.Stats()
+	n.queue.List()
+	n.queue.Flush()
+	n.asked.Add(1)
+	return nil
+}
+
+// Who asks a Queue on the loop how it is doing does not wait for its disk, also while it
+// starts.
+func TestQueueAnswersWhileItStarts(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		require.NoError(t, p.queue.Close())
+		require.NoError(t, os.WriteFile(filepath.Join(p.queue.Dir, "mail", "junk"), nil, 0o600))
+		p.queue = p.another(p.queue.Dir)
+		look := &nosy{Handler: slog.DiscardHandler, queue: p.queue}
+		p.queue.Logger = slog.New(look)
+		require.NoError(t, p.queue.Start(p.network))
+		assert.EqualValues(t, 1, look.asked.Load())
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		assert.Greater(t, look.asked.Load(), int64(2))
+	})
+}
+
+// Whoever calls Close may use the folder when it has returned, also if somebody else was
+// first.
+func TestQueueClosesForAll(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		both, slow := make(chan error, 2), &slowReader{Reader: strings.NewReader(letter), seen: make(chan struct{}), open: make(chan struct{})}
+		go func() { both <- p.queue.Deliver(to("bob@b.test"), slow) }()
+		<-slow.seen
+		var closed atomic.Int64
+		for range 2 {
+			go func() {
+				assert.NoError(t, p.queue.Close())
+				closed.Add(1)
+			}()
+		}
+		p.settle()
+		assert.Zero(t, closed.Load(), "a message is being taken")
+		close(slow.open)
+		assert.NoError(t, <-both)
+		p.settle()
+		assert.EqualValues(t, 2, closed.Load())
+	})
+}
+
+// A slowReader says when it is read first, and waits then.
+type slowReader struct {
+	*strings.Reader
+	once       sync.Once
+	seen, open chan struct{}
+}
+
+func (s *slowReader) Seek(offset int64, whence int) (int64, error) {
+	s.once.Do(func() { close(s.seen) })
+	<-s.open
+	return s.Reader.Seek(offset, whence)
 }

@@ -255,6 +255,20 @@ func TestQueueFullDiskForgetsNothing(t *testing.T) {
 	})
 }
 
+// Close says that it could not write down what has happened.
+func TestQueueCloseSaysWhatIsNotWritten(t *testing.T) {
+	disk := smallDisk(t, "size=1m")
+	inPost(t, func(p *post) { p.queue.Dir = filepath.Join(disk, "queue") }, func(t *testing.T, p *post) {
+		p.host("b.test", "192.0.2.9")
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		require.ErrorIs(t, os.WriteFile(filepath.Join(disk, "large"), make([]byte, 1<<20), 0o600), syscall.ENOSPC)
+		p.queue.Flush()
+		p.settle()
+		assert.ErrorContains(t, p.queue.Close(), "1 messages could not be written down")
+	})
+}
+
 // A Queue leaves nothing: no descriptor, no goroutine.
 func TestQueueLeavesNothing(t *testing.T) {
 	r := running(t)
