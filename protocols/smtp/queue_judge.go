@@ -25,7 +25,7 @@ const (
 	queueUntouched              // there was no attempt
 )
 
-// judge notes what an attempt has come to. Of recipients that need nothing more it
+// judge notes what an attempt has come to, also on the disk. Of recipients that need nothing more it
 // forgets those of whom nobody wants to hear.
 func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Result, err error) {
 	now := utcNow()
@@ -54,6 +54,7 @@ func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Res
 	}
 	q.done(j, done)
 	q.mu.Unlock()
+	q.save(j.entry) // before anything else: until then it would be sent again
 	for i, r := range to {
 		text := result.Text
 		if text == "" && len(result.To) == len(to) { // over LMTP

@@ -1,6 +1,9 @@
 package smtp_test
 
 import (
+	"context"
+	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,5 +43,42 @@ func TestQueueWaitsForLogin(t *testing.T) {
 		require.Len(t, list, 1)
 		assert.Contains(t, list[0].To[0].Err, "530 5.7.0")
 		assert.Contains(t, p.log.String(), "level=WARN msg=\"smtp: put off\"")
+	})
+}
+
+// A witness asks something when it is told of what.
+type witness struct {
+	slog.Handler
+	what string
+	ask  func()
+}
+
+func (w *witness) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+func (w *witness) Enabled(context.Context, slog.Level) bool { return true }
+
+func (w *witness) Handle(_ context.Context, l slog.Record) error {
+	if l.Message == w.what {
+		w.ask()
+	}
+	return nil
+}
+
+// What has become of a message is on the disk before anybody is told, for until then it would
+// be sent again.
+func TestQueueWritesBeforeItTells(t *testing.T) {
+	var told atomic.Int64
+	inPost(t, func(p *post) {
+		dir := p.queue.Dir
+		p.queue.Logger = slog.New(&witness{Handler: slog.DiscardHandler, what: "smtp: sent", ask: func() {
+			told.Add(1)
+			assert.Empty(t, files(t, dir, "mail"))
+		}})
+	}, func(t *testing.T, p *post) {
+		var b smtp.Inbox
+		p.serve("b.test", "192.0.2.1", &b)
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		assert.EqualValues(t, 1, told.Load())
 	})
 }
