@@ -137,3 +137,17 @@ func TestQueueReturnsAllThatNobodyTakes(t *testing.T) {
 		assert.EqualValues(t, 5, p.queue.Stats().Failed)
 	})
 }
+
+// The parts of a large message go over one connection, if nothing else is to be sent.
+func TestQueueKeepsConnectionForParts(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		var b smtp.Inbox
+		c := &counted{Factory: smtp.Config{Domain: "b.test"}.New(&smtp.Local{Delivery: &b})}
+		p.listen("b.test", "192.0.2.1", c)
+		p.send("ann@a.test", crowd(1000)...)
+		p.settle()
+		assert.Len(t, b.Messages(), 10)
+		assert.EqualValues(t, 1, c.all.Load())
+		p.requireEmpty()
+	})
+}

@@ -56,7 +56,9 @@ func (q *Queue) schedule(e *queueEntry) {
 	}
 	for _, j := range slices.Clone(e.jobs) {
 		q.wait(j)
+		q.list(j.lane)
 	}
+	q.dispatch()
 }
 
 func (q *Queue) lane(destination string) *queueLane {
@@ -92,7 +94,8 @@ func (q *Queue) next(j *queueJob) time.Time {
 	return next
 }
 
-// wait has the job done when it is time, if there is anything left to do.
+// wait has the job done when it is time, if there is anything left to do. If that is now
+// its lane has to be listed.
 func (q *Queue) wait(j *queueJob) {
 	if len(j.to) == 0 {
 		j.entry.jobs = slices.DeleteFunc(j.entry.jobs, func(o *queueJob) bool { return o == j })
@@ -105,7 +108,7 @@ func (q *Queue) wait(j *queueJob) {
 	}
 	d := time.Until(q.next(j))
 	if d <= 0 {
-		q.ready(j)
+		j.lane.ready = append(j.lane.ready, j)
 		return
 	}
 	var t *time.Timer
@@ -184,15 +187,18 @@ func (q *Queue) work(l *queueLane, j *queueJob) {
 	q.tidy(l)
 }
 
-// more is the next job of a sender, unless it is the turn of others.
-func (q *Queue) more(l *queueLane, served int) *queueJob {
+// more is the next job of a sender, unless it is the turn of others. What is left is for
+// other senders.
+func (q *Queue) more(l *queueLane, served int) (j *queueJob) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	others := slices.ContainsFunc(q.ring, func(o *queueLane) bool { return o != l })
-	if q.halted || len(l.ready) == 0 || served >= queueTurn && others {
-		return nil
+	if !q.halted && len(l.ready) > 0 && (served < queueTurn || !others) {
+		j = l.pop()
 	}
-	return l.pop()
+	q.list(l)
+	q.dispatch()
+	return j
 }
 
 // postpone has all that is ready for a destination which cannot be reached share the
@@ -218,7 +224,7 @@ func (q *Queue) postpone(found *queueJob, tried []*queueRecipient, again time.Ti
 		q.giveUp(j, j.given[given:], now)
 		if len(j.given) > 0 || late {
 			j.shared = err
-			q.ready(j)
+			j.lane.ready = append(j.lane.ready, j)
 		} else {
 			q.wait(j)
 		}

@@ -66,8 +66,6 @@ func (s *queueSender) serve(j *queueJob) {
 	} else {
 		q.wait(j)
 	}
-	q.list(s.lane)
-	q.dispatch()
 }
 
 // share does what follows from an attempt that another job has made.
