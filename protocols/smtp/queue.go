@@ -85,7 +85,7 @@ type Queue struct {
 	Bounces Delivery
 
 	// MaxMessages is how many it holds; 10,000 if zero. Then more are refused with 452
-	// 4.3.1; of reports it takes as many besides.
+	// 4.3.1; of reports, which have no sender, it takes as many besides.
 	MaxMessages int
 
 	// MaxAge is how long a message is tried; 5 days if zero.

@@ -15,11 +15,6 @@ var _ SpoolDelivery = (*Queue)(nil)
 // REQUIRETLS count; what requires TLS waits for a server that has a certificate for the name
 // by which the Resolver knows it, whatever Tune says.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
-	return q.take(e, message, false)
-}
-
-// take is Deliver, and takes reports.
-func (q *Queue) take(e *Envelope, message io.ReadSeeker, report bool) error {
 	known := *e
 	if known.Time.IsZero() {
 		known.Time = time.Now()
@@ -28,7 +23,7 @@ func (q *Queue) take(e *Envelope, message io.ReadSeeker, report bool) error {
 	if err != nil {
 		return err
 	}
-	if err := q.admit(n, report); err != nil {
+	if err := q.admit(n); err != nil {
 		return err
 	}
 	defer q.delivering.Done()
@@ -85,7 +80,7 @@ func (q *Queue) Spool(e *Envelope) (Spool, error) {
 
 // admit keeps room for an entry, under an ID that is free. Its Done is owed to
 // delivering then.
-func (q *Queue) admit(n *queueEntry, report bool) error {
+func (q *Queue) admit(n *queueEntry) error {
 	data, err := n.encode()
 	if err != nil {
 		return err
@@ -95,7 +90,7 @@ func (q *Queue) admit(n *queueEntry, report bool) error {
 	}
 	n.held = int64(len(data))
 	messages, bytes := cmp.Or(q.MaxMessages, 10_000), int64(queueMemory)
-	if report {
+	if n.From == "" { // a report, after which there will be room, comes by whatever way
 		messages, bytes = 2*messages, 2*bytes
 	}
 	q.mu.Lock()

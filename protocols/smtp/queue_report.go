@@ -35,7 +35,7 @@ func (q *Queue) report(e *queueEntry, to []*queueRecipient) error {
 	}
 	q.logger().Info("smtp: report", "id", e.name(), "to", e.From, "of", len(to))
 	if q.Bounces == nil {
-		return q.take(envelope, bytes.NewReader(text), true)
+		return q.Deliver(envelope, bytes.NewReader(text))
 	}
 	envelope.ID = rand.Text()
 	envelope.Peer = &Peer{Server: q.domain(), Hostname: q.domain()}
