@@ -212,7 +212,7 @@ func (t *talk) noop() error {
 	return t.fault("NOOP", t.smtp.Noop())
 }
 
-// quit says goodbye, if that is possible, until ctx ends.
+// Quit says goodbye, if that is possible, until ctx ends.
 func (t *talk) Quit(ctx context.Context) {
 	if t.raw != nil && !t.gone {
 		t.endWith(ctx)

@@ -51,7 +51,8 @@ type Queue struct {
 
 	// Smarthost takes all mail, if it has an Addr. Its Network is that of Start, and
 	// its LocalName Domain if it is empty. As with any server, it is the operator's
-	// trouble if we cannot log in there: messages wait meanwhile.
+	// trouble if we cannot log in there: messages wait meanwhile. An Auth is used for
+	// several connections at once; if it cannot be, Tune makes one for each.
 	Smarthost ClientConfig
 
 	// Resolver finds the servers of a domain if there is no Smarthost;

@@ -274,7 +274,7 @@ func (e *queueEntry) wants(r *queueRecipient, what gosmtp.DSNNotify) bool {
 	return slices.Contains(r.Notify, what)
 }
 
-// queueID is one that no file name can take for another.
+// isQueueID reports whether no file system takes s for something else.
 func isQueueID(s string) bool {
 	return s != "" && len(s) <= 64 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }

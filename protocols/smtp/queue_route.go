@@ -112,10 +112,14 @@ func notFound(err error) bool {
 	return ok && e.IsNotFound
 }
 
-// lookupFailed is a DNS that does not know now.
+// lookupFailed is a DNS that does not know now. Which one that is is nothing for senders.
 func lookupFailed(err error) error {
 	if errors.Is(err, protocol.ErrStopped) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return refusal(451, EnhancedCode{4, 4, 3}, fmt.Sprint(err))
+	text := fmt.Sprint(err)
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		text = fmt.Sprintf("lookup %s: %s", e.Name, e.Err)
+	}
+	return refusal(451, EnhancedCode{4, 4, 3}, text)
 }

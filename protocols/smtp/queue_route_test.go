@@ -97,6 +97,7 @@ func TestQueueFindsServers(t *testing.T) {
 		"no addresses":                 {func(p *post) { p.route("b.test", "mx8.test", "mx9.test") }, "bob@b.test", "never 5.4.4"},
 		"null MX":                      {func(p *post) { p.route("b.test", "") }, "bob@b.test", "never 5.1.10"},
 		"the DNS does not know now":    {func(p *post) { p.broken("b.test", errors.New("broken")) }, "bob@b.test", "later 451 4.4.3 broken"},
+		"nor says which one that is":   {func(p *post) { p.broken("b.test", &net.DNSError{Err: "no", Name: "b.test.", Server: "10.0.0.1:53"}) }, "bob@b.test", "later 451 4.4.3 lookup b.test.: no"},
 		"nor of the only server":       {func(p *post) { p.route("b.test", "mx9.test"); p.broken("mx9.test", errors.New("broken")) }, "bob@b.test", "later 451 4.4.3 broken"},
 		"us":                           {func(p *post) { p.route("b.test", "US.test") }, "bob@b.test", "never 5.4.6"},
 		"us under another name":        {func(p *post) { p.route("b.test", "alias.test") }, "bob@b.test", "never 5.4.6"},
