@@ -99,7 +99,8 @@ type Queue struct {
 
 	// PerDestination is how many connections there are to one destination that answers,
 	// 2 if zero, and Connections how many in all, 20 if zero. One that cannot be reached
-	// keeps one of them busy while that shows, up to 5 min for each of its addresses.
+	// keeps one of them busy while that shows, up to 5 min for each of its addresses; all
+	// that could not be reached before have half of them.
 	PerDestination, Connections int
 
 	// Logger is slog.Default() if nil. What is sent, put off and given up is said at
@@ -119,6 +120,7 @@ type Queue struct {
 	lanes      map[string]*queueLane
 	ring       []*queueLane // those that wait for a sender, in turn
 	senders    int
+	hopeful    int // of these for lanes that were missed before
 	sending    sync.WaitGroup
 	delivering sync.WaitGroup
 	counts     QueueStats // only what it counts

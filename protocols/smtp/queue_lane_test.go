@@ -160,3 +160,31 @@ func TestQueueManyRecipients(t *testing.T) {
 		}
 	})
 }
+
+// Destinations that could not be reached leave half of the connections to others, however many
+// they are.
+func TestQueueKeepsConnectionsForOthers(t *testing.T) {
+	inPost(t, func(p *post) { p.queue.Connections = 4 }, func(t *testing.T, p *post) {
+		p.listen("slow.test", "192.0.2.1", scripted(silence))
+		for i := range 12 {
+			domain := fmt.Sprintf("slow%d.test", i)
+			p.host(domain, "192.0.2.1")
+			p.send("ann@a.test", "bob@"+domain)
+		}
+		p.after(20 * time.Minute) // 5 min for 4 at a time
+		assert.Zero(t, p.queue.Stats().Connections)
+		p.queue.Flush()
+		p.settle()
+		assert.Equal(t, 2, p.queue.Stats().Connections)
+		var b smtp.Inbox
+		p.serve("b.test", "192.0.2.2", &b)
+		p.many(50, "bob@b.test")
+		p.settle()
+		assert.Len(t, b.Messages(), 50)
+		p.after(30*time.Minute + time.Second)
+		assert.Zero(t, p.queue.Stats().Connections)
+		for _, m := range p.queue.List() {
+			assert.Equal(t, 2, m.To[0].Attempts)
+		}
+	})
+}

@@ -26,6 +26,7 @@ type queueLane struct {
 	senders     int
 	listed      bool // in the ring
 	reached     bool // at the last attempt; otherwise one sender is enough to find out
+	missed      bool // at the last attempt: neither of both is true before the first
 }
 
 // queueTurn is how many messages a sender may send while other destinations wait.
@@ -147,10 +148,13 @@ func (q *Queue) list(l *queueLane) {
 
 // dispatch makes senders, as many as there may be.
 func (q *Queue) dispatch() {
-	for !q.halted && len(q.ring) > 0 && q.senders < cmp.Or(q.Connections, 20) {
-		l := q.ring[0]
-		q.ring[0] = nil
-		q.ring = q.ring[1:]
+	for !q.halted && q.senders < q.connections() {
+		i := slices.IndexFunc(q.ring, q.mayHave)
+		if i < 0 {
+			return
+		}
+		l := q.ring[i]
+		q.ring = slices.Delete(q.ring, i, i+1)
 		l.listed = false
 		if len(l.ready) == 0 {
 			continue
@@ -158,9 +162,21 @@ func (q *Queue) dispatch() {
 		j := l.pop()
 		l.senders++
 		q.senders++
+		hopeful := l.missed
+		if hopeful {
+			q.hopeful++
+		}
 		q.list(l)
-		q.sending.Go(func() { q.work(l, j) })
+		q.sending.Go(func() { q.work(l, j, hopeful) })
 	}
+}
+
+func (q *Queue) connections() int { return cmp.Or(q.Connections, 20) }
+
+// mayHave reports whether a lane may have a sender, if there may be one. Those that could not
+// be reached leave half of them to others, for they keep theirs for long.
+func (q *Queue) mayHave(l *queueLane) bool {
+	return !l.missed || q.hopeful < max(1, q.connections()/2)
 }
 
 func (l *queueLane) pop() *queueJob {
@@ -171,17 +187,20 @@ func (l *queueLane) pop() *queueJob {
 }
 
 // work is a sender's goroutine.
-func (q *Queue) work(l *queueLane, j *queueJob) {
+func (q *Queue) work(l *queueLane, j *queueJob, hopeful bool) {
 	s := &queueSender{queue: q, lane: l}
 	for served := 1; j != nil; served++ {
 		s.serve(j)
-		j = q.more(l, served)
+		j = q.more(l, served, hopeful)
 	}
 	s.quit()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l.senders--
 	q.senders--
+	if hopeful {
+		q.hopeful--
+	}
 	q.list(l)
 	q.dispatch()
 	q.tidy(l)
@@ -189,10 +208,10 @@ func (q *Queue) work(l *queueLane, j *queueJob) {
 
 // more is the next job of a sender, unless it is the turn of others. What is left is for
 // other senders.
-func (q *Queue) more(l *queueLane, served int) (j *queueJob) {
+func (q *Queue) more(l *queueLane, served int, hopeful bool) (j *queueJob) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	others := slices.ContainsFunc(q.ring, func(o *queueLane) bool { return o != l })
+	others := slices.ContainsFunc(q.ring, func(o *queueLane) bool { return o != l && (hopeful || q.mayHave(o)) })
 	if !q.halted && len(l.ready) > 0 && (served < queueTurn || !others) {
 		j = l.pop()
 	}

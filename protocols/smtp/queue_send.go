@@ -59,7 +59,7 @@ func (s *queueSender) serve(j *queueJob) {
 	}
 	alone := j.entry.RequireTLS // others are sent without
 	if len(to) > 0 && !alone {
-		s.lane.reached = !unreached
+		s.lane.reached, s.lane.missed = !unreached, unreached
 	}
 	if unreached && !alone && !q.halted {
 		q.postpone(j, to, to[0].Next, to[0].Last, err)
