@@ -33,6 +33,7 @@ type queueEntry struct {
 	held    int64       // bytes that count for it
 	jobs    []*queueJob // nil while it is being taken
 	dirty   bool        // the file says less than we know
+	again   bool        // it will be written again before long
 }
 
 // A queueRecipient is one of an entry.

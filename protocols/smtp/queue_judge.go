@@ -278,7 +278,7 @@ func (q *Queue) reported(j *queueJob, owed, late []*queueRecipient, err error) {
 }
 
 // save writes an entry to the disk if that says something else, or removes it. What
-// cannot be written is, with what comes next.
+// cannot be written is in a while, or with what comes next.
 func (q *Queue) save(e *queueEntry) {
 	e.writing.Lock()
 	defer e.writing.Unlock()
@@ -297,13 +297,33 @@ func (q *Queue) save(e *queueEntry) {
 	}
 	if err != nil {
 		q.logger().Error("smtp: cannot write down what a queue has done", "id", e.name(), "err", err)
-		q.mu.Lock()
-		e.dirty = true
-		q.mu.Unlock()
+		q.saveLater(e)
 	}
 	if done && err == nil {
 		q.forget(e)
 	}
+}
+
+// queueSaveAgain is how long to wait for a disk.
+const queueSaveAgain = time.Minute
+
+// saveLater has an entry saved again that could not be: if the process ended before, somebody
+// would get the message twice.
+func (q *Queue) saveLater(e *queueEntry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e.dirty = true
+	if e.again {
+		return
+	}
+	e.again = true
+	time.AfterFunc(queueSaveAgain, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if e.again = false; !q.halted { // otherwise Close does it
+			q.sending.Go(func() { q.save(e) })
+		}
+	})
 }
 
 // guarded is f, which belongs to others, and whose panic is an error.

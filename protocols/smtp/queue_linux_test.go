@@ -246,6 +246,8 @@ func TestQueueFullDiskForgetsNothing(t *testing.T) {
 		require.Len(t, list[0].To, 1)
 		assert.Equal(t, "eve@b.test", list[0].To[0].Address)
 		require.NoError(t, os.Remove(filepath.Join(disk, "large")))
+		p.after(time.Minute)
+		assert.NotContains(t, strings.Join(files(t, p.queue.Dir, "mail"), ""), "bob@b.test", "it was tried again")
 		p.restart()
 		assert.Equal(t, list, p.queue.List())
 		p.listen("b.test", "192.0.2.1", scripted(whole...))
