@@ -68,18 +68,6 @@ func (s *queueSender) serve(j *queueJob) {
 	}
 }
 
-// share does what follows from an attempt that another job has made.
-func (q *Queue) share(j *queueJob) {
-	for _, r := range j.given {
-		q.tell(j.entry, r, queuePutOff, j.shared, "")
-	}
-	q.settle(j)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	j.shared, j.given = nil, nil
-	q.wait(j)
-}
-
 // waiting are those that the message is to be sent to now, and not those of the same job
 // who have just been put off.
 func (q *Queue) waiting(j *queueJob) (to []*queueRecipient) {
