@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 )
 
 // Start reads what is in the folder, all envelopes of it, and begins to send through n,
-// which is a reactor, and may run later. It fails if there is nowhere to send to, or if
-// the folder cannot be used; what cannot be read there is set aside, and logged. A
-// Queue is started once.
+// which is a reactor, and may run later. It fails if there is nowhere to send to, if the
+// Smarthost never could be (a password in clear, for example), or if the folder cannot be
+// used; what cannot be read there is set aside, and logged. A Queue is started once.
 //
 // When n begins to shut down the Queue stops sending, as with Close, and n waits for
 // that. What comes afterwards is still taken, for the next time.
@@ -50,11 +51,32 @@ func (q *Queue) claim(n factory.Network) error {
 	case !isDomain(q.domain()):
 		return fmt.Errorf("smtp: not a domain: %q", q.domain())
 	}
+	if err := q.checkSmarthost(); err != nil {
+		return fmt.Errorf("smtp: Queue.Smarthost: %w", err)
+	}
 	if err := n.Call(func() {}); err != nil {
 		return err
 	}
 	q.network = n
 	return nil
+}
+
+// checkSmarthost finds what would keep all mail waiting for ever, unless Tune sees to it.
+func (q *Queue) checkSmarthost() error {
+	c := q.Smarthost
+	if c.Addr == "" || q.Tune != nil {
+		return nil
+	}
+	if !c.unix() {
+		if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+			return err
+		}
+	}
+	err := c.check()
+	if e, ok := errors.AsType[*SendError](err); ok { // nothing was to be sent
+		err = e.Err
+	}
+	return err
 }
 
 // open reads the folder, and begins with what is there, the oldest first.

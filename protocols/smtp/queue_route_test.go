@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -223,4 +224,24 @@ func TestQueueReportsNoHostThatWasNotAsked(t *testing.T) {
 		assert.Empty(t, r.recipients[0].Get("Diagnostic-Code"))
 		assert.Contains(t, r.text, "We say:\r\n        556 5.1.10 the domain takes no mail")
 	})
+}
+
+// A smarthost that could never be sent to is found out at once, and not when mail is too old;
+// Tune may have something to say to that.
+func TestQueueChecksSmarthost(t *testing.T) {
+	for name, c := range map[string]smtp.ClientConfig{
+		"no port":              {Addr: "hub.test"},
+		"no name of ours":      {Addr: "hub.test:25", LocalName: "a b"},
+		"a password in clear":  {Addr: "hub.test:25", User: "us", Password: "x", Security: smtp.TLSNever},
+		"a password to anyone": {Addr: "hub.test:25", User: "us", Password: "x", Security: smtp.TLSOpportunistic},
+	} {
+		inPost(t, nil, func(t *testing.T, p *post) {
+			q := p.another(filepath.Join(t.TempDir(), "queue"))
+			q.Smarthost, q.Tune = c, nil
+			assert.ErrorContains(t, q.Start(p.network), "Smarthost", name)
+			q.Tune = func(string, *smtp.ClientConfig) {}
+			require.NoError(t, q.Start(p.network), name)
+			assert.NoError(t, q.Close())
+		})
+	}
 }
