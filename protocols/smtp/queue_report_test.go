@@ -329,41 +329,11 @@ func TestQueueReportsToLocal(t *testing.T) {
 		requireReport(t, here.Messages()[0])
 		p.requireEmpty()
 	})
-	for name, bounces := range map[string]func(p *post){
-		"to the queue": func(p *post) { p.queue.Bounces = nil },
-		"by a Local":   func(*post) {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			here.Clear()
-			inPost(t, func(p *post) { set(p); bounces(p) }, func(t *testing.T, p *post) {
-				p.send("ann@a.test", "a@a.test", "b@b.test", "c@c.test", "d@d.test", "e@e.test", "f@f.test")
-				p.settle()
-				assert.Len(t, p.queue.List(), 4)
-				p.host("a.test", "192.0.2.1")
-				p.after(48 * time.Hour)
-				p.serve("a.test", "192.0.2.1", &here)
-				p.after(24 * time.Hour)
-				p.requireEmpty()
-				assert.Len(t, here.Messages(), 6)
-			})
-		})
-	}
-}
-
-// A queue that is full can return what is in it.
-func TestQueueFullReports(t *testing.T) {
-	var here moody
-	inPost(t, func(p *post) {
-		local := &smtp.Local{Domains: []string{"us.test"}, Outgoing: p.queue}
-		p.queue.MaxMessages, p.queue.Bounces = 10, local
-	}, func(t *testing.T, p *post) {
-		p.serve("a.test", "192.0.2.1", &here)
-		p.host("b.test", "192.0.2.9")
-		p.many(10, "bob@b.test")
-		assert.Equal(t, "452 4.3.1", code(p.deliver("ann@a.test", "bob@b.test")))
-		p.after(5*24*time.Hour + time.Minute)
-		assert.Len(t, here.Messages(), 10)
-		p.requireEmpty()
+	inPost(t, set, func(t *testing.T, p *post) {
+		for range 4 {
+			p.send("", "ann@a.test")
+		}
+		assert.Equal(t, "452 4.3.1", code(p.deliver("", "ann@a.test")))
 	})
 }
 

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -12,6 +13,8 @@ type queueJob struct {
 	lane  *queueLane
 	to    []*queueRecipient
 	timer *time.Timer // nil unless it waits for its time
+
+	settling bool // its attempt is over
 
 	shared error             // what another job has come to, which stands for its own attempt
 	given  []*queueRecipient // given up by that
@@ -29,8 +32,13 @@ func (q *Queue) destination(address string) string {
 // schedule makes the jobs of an entry. With mu, as all that follow.
 func (q *Queue) schedule(e *queueEntry) {
 	known := make(map[string]*queueJob)
+	var reports string // the destination whose job reports
 	for _, r := range e.To {
 		d := q.destination(r.Address)
+		if r.State != queueWaiting {
+			reports = cmp.Or(reports, d)
+			d = reports
+		}
 		j := known[d]
 		if j == nil {
 			j = &queueJob{entry: e, lane: q.lane(d)}
@@ -74,6 +82,7 @@ func (q *Queue) next(j *queueJob) time.Time {
 // wait has the job done when it is time, if there is anything left to do. If that is now
 // its lane has to be listed.
 func (q *Queue) wait(j *queueJob) {
+	j.settling = false
 	if len(j.to) == 0 {
 		j.entry.jobs = slices.DeleteFunc(j.entry.jobs, func(o *queueJob) bool { return o == j })
 		j.lane.jobs--

@@ -10,6 +10,7 @@ import (
 
 // settle writes down where an entry stands, and reports what is to be reported.
 func (q *Queue) settle(j *queueJob) {
+	q.handOver(j)
 	owed, late := q.owed(j)
 	if len(owed)+len(late) > 0 {
 		q.save(j.entry)
@@ -17,6 +18,28 @@ func (q *Queue) settle(j *queueJob) {
 		q.reported(j, owed, late, err)
 	}
 	q.save(j.entry)
+}
+
+// handOver leaves it to another job of the entry to report what is to be reported, if one
+// will be so far soon, so that the sender hears of all destinations at once.
+func (q *Queue) handOver(j *queueJob) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j.settling = true
+	i := slices.IndexFunc(j.entry.jobs, func(o *queueJob) bool {
+		return o.timer == nil && !o.settling && len(o.lane.ready) < queueTurn
+	})
+	if i < 0 || q.halted {
+		return
+	}
+	other := j.entry.jobs[i]
+	j.to = slices.DeleteFunc(j.to, func(r *queueRecipient) bool {
+		done := r.State != queueWaiting
+		if done {
+			other.to = append(other.to, r)
+		}
+		return done
+	})
 }
 
 // queueDelay is after which time a sender who wants to be told of a delay is.
