@@ -19,11 +19,11 @@ import (
 //
 //	local := &smtp.Local{Domains: []string{"our.test"}, Delivery: maildir, Authenticate: check}
 //	queue := &smtp.Queue{Dir: "/var/spool/torsion", Resolver: net.DefaultResolver, Bounces: local}
+//	local.Outgoing = queue // before Start, from when on it has reports for local
 //	if err := queue.Start(r); err != nil { // r is a reactor
 //		return err
 //	}
 //	defer queue.Close()
-//	local.Outgoing = queue
 //
 // Dir is needed, and one of Smarthost and Resolver. The fields may not change once it
 // has started. All methods may be called from any goroutine, but only Flush, Stats and
@@ -43,7 +43,9 @@ import (
 // All recipients of a message at one destination are served by one transaction (100 at
 // a time), and its connection serves the next message for that destination.
 // Destinations take turns, so that one which is slow has two connections at most, and
-// one which cannot be reached is tried once for all that waits for it.
+// one which cannot be reached is tried once for all that waits for it. What has become of
+// a message at all of its destinations is told to the sender at once, as far as it shows
+// together.
 type Queue struct {
 	// Dir is made if it is not there, but its parent is not. It belongs to one Queue;
 	// on Unix a second one, in whatever process, cannot start on it.
