@@ -6,59 +6,26 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // A depot is our file server, and the folder that it serves.
 type depot struct {
-	*program      // nil when it was killed
-	t             *testing.T
-	dir, cert     string
-	port, tlsPort string
-	flags         []string
+	house
+	dir, cert string
 }
 
 // openDepot starts one where eve may write and anybody may read.
 func openDepot(t *testing.T, flags ...string) *depot {
 	t.Helper()
 	id := identify(t, "localhost")
-	d := &depot{t: t, dir: t.TempDir(), cert: id.certFile, port: "0", tlsPort: "0"}
+	d := &depot{house: house{t: t, example: "ftp"}, dir: t.TempDir(), cert: id.certFile}
 	d.flags = append([]string{"-root", d.dir, "-anonymous", "-user", "eve", "-password", "sesame", "-host", "0",
 		"-tls-cert", id.certFile, "-tls-key", id.keyFile}, flags...)
 	d.begin()
 	return d
-}
-
-// begin starts the program, the second time on the same ports.
-func (d *depot) begin() {
-	d.t.Helper()
-	d.program = start(d.t, build(d.t, "ftp"), append([]string{
-		"-listen", net.JoinHostPort("127.0.0.1", d.port),
-		"-listen-tls", net.JoinHostPort("127.0.0.1", d.tlsPort)}, d.flags...)...)
-	d.t.Cleanup(d.end)
-	_, d.port, _ = strings.Cut(d.Line("listening on "), ":")
-	_, d.tlsPort, _ = strings.Cut(d.Line("listening on "), ":")
-}
-
-// end has the program finish what it is doing.
-func (d *depot) end() {
-	d.t.Helper()
-	if d.program != nil {
-		d.cmd.Process.Signal(syscall.SIGTERM)
-		assert.Zero(d.t, d.Ends(), "status after SIGTERM")
-	}
-}
-
-// kill leaves the program no time for anything.
-func (d *depot) kill() {
-	d.t.Helper()
-	require.NoError(d.t, d.cmd.Process.Kill())
-	assert.NotZero(d.t, d.Ends())
-	d.program = nil
 }
 
 // order is one of eve's.

@@ -1,11 +1,8 @@
 package interop
 
 import (
-	"net"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,11 +11,8 @@ import (
 
 // A post is our mail server, and the maildir where it keeps what comes.
 type post struct {
-	*program        // nil when it was killed
-	t               *testing.T
+	house
 	dir, lmtp, cert string
-	port, tlsPort   string
-	flags           []string
 }
 
 // openPost starts one that has some mailboxes.
@@ -33,7 +27,7 @@ func openPostFor(t *testing.T, mailboxes []string, flags ...string) *post {
 	t.Helper()
 	dir := openDir(t)
 	id := identify(t, "localhost")
-	p := &post{t: t, dir: filepath.Join(dir, "mail"), lmtp: filepath.Join(dir, "lmtp"), cert: id.certFile, port: "0", tlsPort: "0"}
+	p := &post{house: house{t: t, example: "smtp"}, dir: filepath.Join(dir, "mail"), lmtp: filepath.Join(dir, "lmtp"), cert: id.certFile}
 	p.flags = []string{"-maildir", p.dir, "-name", "mx.our.test", "-domain", "our.test", "-user", "eve", "-password", "sesame",
 		"-lmtp", p.lmtp, "-tls-cert", id.certFile, "-tls-key", id.keyFile}
 	for _, m := range mailboxes {
@@ -44,44 +38,11 @@ func openPostFor(t *testing.T, mailboxes []string, flags ...string) *post {
 	return p
 }
 
-// begin starts the program, the second time on the same ports.
+// begin is that of a house. Others may use the socket of LMTP then.
 func (p *post) begin() {
 	p.t.Helper()
-	p.program = start(p.t, build(p.t, "smtp"), append([]string{
-		"-listen", net.JoinHostPort("127.0.0.1", p.port),
-		"-listen-tls", net.JoinHostPort("127.0.0.1", p.tlsPort)}, p.flags...)...)
-	p.t.Cleanup(p.end)
-	_, p.port, _ = strings.Cut(p.Line("listening on "), ":")
-	p.Expect("listening on " + p.lmtp)
-	_, p.tlsPort, _ = strings.Cut(p.Line("listening on "), ":")
+	p.house.begin()
 	require.NoError(p.t, os.Chmod(p.lmtp, 0o666)) // Postfix is not root
-}
-
-// end has the program finish what it is doing.
-func (p *post) end() {
-	p.t.Helper()
-	if p.program != nil {
-		p.cmd.Process.Signal(syscall.SIGTERM)
-		assert.Zero(p.t, p.Ends(), "status after SIGTERM")
-	}
-}
-
-// kill leaves the program no time for anything.
-func (p *post) kill() {
-	p.t.Helper()
-	require.NoError(p.t, p.cmd.Process.Kill())
-	assert.NotZero(p.t, p.Ends())
-	p.program = nil
-}
-
-// openDir is a temporary directory for programs that are somebody else.
-func openDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "interop")
-	require.NoError(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o755))
-	return dir
 }
 
 // order is one to send a message to p.
