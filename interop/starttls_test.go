@@ -21,15 +21,15 @@ type clerk struct {
 	answers  map[string][]string
 }
 
-// smtp and ftp begin in clear, and are the same with TLS.
+// smtpClerk and ftpClerk begin in clear, and are the same with TLS.
 var (
-	smtp = clerk{greeting: "220 torsion.test", starts: "STARTTLS", answers: map[string][]string{
+	smtpClerk = clerk{greeting: "220 torsion.test", starts: "STARTTLS", answers: map[string][]string{
 		"EHLO":     {"250-torsion.test", "250-STARTTLS", "250 HELP"},
 		"STARTTLS": {"220 Go ahead"},
 		"NOOP":     {"250 Nothing done"},
 		"QUIT":     {"221 Bye"},
 	}}
-	ftp = clerk{greeting: "220 torsion.test", starts: "AUTH", answers: map[string][]string{
+	ftpClerk = clerk{greeting: "220 torsion.test", starts: "AUTH", answers: map[string][]string{
 		"FEAT": {"211-Features:", " AUTH TLS", "211 End"},
 		"AUTH": {"234 Go ahead"},
 		"NOOP": {"200 Nothing done"},
@@ -64,7 +64,7 @@ func (c *clerk) LineReceived(text []byte) {
 // Others change to TLS in the middle of what they speak, and go on in it.
 func TestStartTLS(t *testing.T) {
 	id := identify(t, "torsion.test")
-	for name, c := range map[string]clerk{"smtp": smtp, "ftp": ftp} {
+	for name, c := range map[string]clerk{"smtp": smtpClerk, "ftp": ftpClerk} {
 		s := listen(t, id.config().Offer(c.factory()))
 		for option := range versions {
 			t.Run("openssl/"+name+option, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestStartTLS(t *testing.T) {
 func TestStartTLSInjected(t *testing.T) {
 	need(t, "nc", "-h")
 	id := identify(t, "torsion.test")
-	s := listen(t, id.config().Offer(smtp.factory()))
+	s := listen(t, id.config().Offer(smtpClerk.factory()))
 	p := start(t, "nc", s.host, s.port)
 	p.Expect("220 torsion.test")
 	p.Say("STARTTLS\r\nNOOP\r")
