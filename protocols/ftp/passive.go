@@ -118,16 +118,20 @@ func (s *session) port(arg string) {
 // eprt does so in the new way (RFC 2428, section 2).
 func (s *session) eprt(arg string) {
 	fields := strings.Split(arg, arg[:1])
-	if len(fields) != 5 || fields[0] != "" || fields[4] != "" {
+	family := ""
+	if len(fields) == 5 && fields[0] == "" && fields[4] == "" {
+		family = fields[1]
+	}
+	if _, err := strconv.ParseUint(family, 10, 64); err != nil { // of which there are more than we know
 		s.wrong(501, "Syntax: EPRT |family|address|port|")
 		return
 	}
 	addr, err := netip.ParseAddr(fields[2])
 	port, err2 := strconv.ParseUint(fields[3], 10, 16)
 	switch {
-	case fields[1] != "1" && fields[1] != "2":
+	case family != "1" && family != "2":
 		s.wrong(522, "Use (1,2)")
-	case err != nil || err2 != nil || addr.Zone() != "" || addr.Is4() != (fields[1] == "1"):
+	case err != nil || err2 != nil || addr.Zone() != "" || addr.Is4() != (family == "1"):
 		s.wrong(501, "Syntax: EPRT |family|address|port|")
 	default:
 		s.activeTo(netip.AddrPortFrom(addr, uint16(port)))
