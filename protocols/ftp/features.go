@@ -48,7 +48,7 @@ func (s *session) typeIs(arg string) {
 	switch strings.ToUpper(arg) {
 	case "A", "A N":
 		s.image = false
-	case "I", "L 8":
+	case "I", "L 8", "L8":
 		s.image = true
 	default:
 		s.wrong(504, "Only A, A N, I and L 8")

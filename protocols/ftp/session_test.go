@@ -157,3 +157,14 @@ func TestBusy(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Empty(t, w.dial(clientIP, "192.0.2.1:990").heard.String(), "not in clear")
 }
+
+// Types are as RFC 959 writes them, or without the space, as many clients do.
+func TestTypes(t *testing.T) {
+	w := newWorld(t)
+	for _, l := range []string{"TYPE A", "TYPE a n", "TYPE I", "TYPE L 8", "TYPE L8", "TYPE l8"} {
+		w.says(l, "200 Ok")
+	}
+	for _, l := range []string{"TYPE L", "TYPE L 7", "TYPE L7", "TYPE E", "TYPE A C"} {
+		w.says(l, "504 Only A, A N, I and L 8")
+	}
+}
