@@ -67,8 +67,11 @@ type Progress struct {
 	Size  int64  // of the whole file; -1 if that is not known
 }
 
-// New returns a Client. It does not connect before it has to.
+// New returns a Client. It does not connect before it has to. Without a Network it panics.
 func (c ClientConfig) New() *Client {
+	if c.Network == nil {
+		panic("ftp: a ClientConfig needs a Network")
+	}
 	c.Timeouts = c.Timeouts.orDefaults()
 	if c.MaxEntries == 0 {
 		c.MaxEntries = 100_000

@@ -237,8 +237,8 @@ func TestClientGivesUpCommand(t *testing.T) {
 		require.NoError(t, c.Close())
 		assert.ErrorIs(t, c.NoopContext(context.Background()), net.ErrClosed)
 		assert.ErrorIs(t, c.QuitContext(context.Background()), net.ErrClosed)
+		require.NoError(t, p.config.New().Close(), "which has never begun")
 	})
-	require.NoError(t, ftp.ClientConfig{}.New().Close(), "which has never begun")
 }
 
 // When the loop stops a Client ends, and tells everybody.

@@ -101,3 +101,8 @@ func TestClientResumes(t *testing.T) {
 		assert.Equal(t, "", p.text("/new"))
 	})
 }
+
+// A Client without a Network could do nothing.
+func TestClientNeedsNetwork(t *testing.T) {
+	assert.PanicsWithValue(t, "ftp: a ClientConfig needs a Network", func() { ftp.ClientConfig{Addr: "127.0.0.1:21"}.New() })
+}
