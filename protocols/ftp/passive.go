@@ -1,16 +1,11 @@
 package ftp
 
 import (
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"github.com/torsion-go/torsion/factory"
 )
 
 // lowest is the first port that clients may be connected to: those below belong to
@@ -33,10 +28,10 @@ func (s *session) pasv(string) {
 		s.wrong(425, "No IPv4 address: EPSV")
 		return
 	}
-	if port, ok := s.listen(); ok {
+	s.listen(func(port int) {
 		a := addr.As4()
 		s.reply(227, fmt.Sprintf("Entering Passive Mode (%d,%d,%d,%d,%d,%d).", a[0], a[1], a[2], a[3], port>>8, port&0xff))
-	}
+	})
 }
 
 // epsv does so in the new way (RFC 2428, section 3).
@@ -54,49 +49,8 @@ func (s *session) epsv(arg string) {
 	case arg != "" && arg != family:
 		s.wrong(522, "Use ("+family+")")
 	default:
-		if port, ok := s.listen(); ok {
-			s.reply(229, fmt.Sprintf("Entering Extended Passive Mode (|||%d|)", port))
-		}
+		s.listen(func(port int) { s.reply(229, fmt.Sprintf("Entering Extended Passive Mode (|||%d|)", port)) })
 	}
-}
-
-// listen opens a port for the client, in place of what there was.
-func (s *session) listen() (port int, ok bool) {
-	c := &s.data
-	c.drop()
-	p, err := c.listen()
-	if err != nil {
-		s.logger().Error("ftp: cannot listen for data", "peer", s.RemoteAddr(), "err", err)
-		s.reply(425, "No port is free")
-		return 0, false
-	}
-	c.expect(p)
-	return p.Addr().(*net.TCPAddr).Port, true
-}
-
-// listen tries the ports in turn, from a random one on, at the address that the client
-// knows; anywhere, if that is not ours.
-func (c *channel) listen() (factory.Port, error) {
-	local := hostOf(c.s.LocalAddr())
-	p, err := c.tryPorts(local)
-	if errors.Is(err, syscall.EADDRNOTAVAIL) {
-		p, err = c.tryPorts(netip.IPv6Unspecified())
-	}
-	return p, err
-}
-
-func (c *channel) tryPorts(local netip.Addr) (p factory.Port, err error) {
-	low, high := int(c.s.server.PassiveMin), int(c.s.server.PassiveMax)
-	count := max(1, high-low+1)
-	first := rand.IntN(count)
-	for i := range count {
-		port := low + (first+i)%count
-		p, err = c.network(netip.Addr{}).Listen("tcp", net.JoinHostPort(local.String(), strconv.Itoa(port)), c.door())
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			break
-		}
-	}
-	return p, err
 }
 
 // port has the next transfer connect to the client (RFC 959, section 4.1.2).
