@@ -224,3 +224,18 @@ func TestPublicAddrAndDataPeer(t *testing.T) {
 	w.says("PORT 192,0,2,9,200,1", foreign)
 	w.says("PORT 192,0,2,66,200,1", "200 Ok")
 }
+
+// However many strangers come in a session, a log tells of the first, unless it is to tell
+// everything.
+func TestStrangersInLog(t *testing.T) {
+	w := newWorld(t)
+	for range 3 {
+		addr := w.passive()
+		for range 3 {
+			assert.True(t, w.dial(strangerIP, addr).refused())
+		}
+	}
+	const said = ` msg="ftp: a stranger at the data port" `
+	assert.Equal(t, 1, strings.Count(w.log.String(), "level=INFO"+said))
+	assert.Equal(t, 8, strings.Count(w.log.String(), "level=DEBUG"+said))
+}

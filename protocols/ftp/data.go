@@ -46,8 +46,9 @@ type channel struct {
 
 	job    transfer
 	opened bool // the file is
-	jobs   int  // that workers have
+	met    bool // a stranger has come
 	over   bool // nothing more is to happen but what has to be said
+	jobs   int  // that workers have
 	words  []Error
 	after  []Error // what ABOR is answered, behind that
 }

@@ -1,8 +1,10 @@
 package ftp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"syscall"
@@ -61,10 +63,20 @@ type door struct{ c *channel }
 // BuildProtocol turns away whoever is not the client; the port stays open for him.
 func (o door) BuildProtocol(peer net.Addr) protocol.Protocol {
 	if !o.c.welcome(peer) {
-		o.c.s.logger().Info("ftp: a stranger at the data port", "peer", peer, "client", o.c.s.RemoteAddr(), "decides", "Config.DataPeer")
+		o.c.stranger(peer)
 		return nil
 	}
 	return &dataConn{c: o.c}
+}
+
+// stranger tells of the first in a session: they can be many, and fill a log.
+func (c *channel) stranger(peer net.Addr) {
+	level := slog.LevelInfo
+	if c.met {
+		level = slog.LevelDebug
+	}
+	c.met = true
+	c.s.logger().Log(context.Background(), level, "ftp: a stranger at the data port", "peer", peer, "client", c.s.RemoteAddr(), "decides", "Config.DataPeer")
 }
 
 // door returns the factory of data connections. Sessions of TLS are resumed there and

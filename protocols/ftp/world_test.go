@@ -1,9 +1,11 @@
 package ftp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/netip"
 	"regexp"
@@ -30,6 +32,7 @@ const (
 type world struct {
 	*testing.T
 	*reactortest.Memory
+	log    bytes.Buffer
 	files  *fakeFiles
 	config Config
 	port   factory.Port
@@ -57,7 +60,9 @@ func (e *end) ConnectionLost(reason error)       { e.reason = reason }
 
 // newWorld has somebody logged in.
 func newWorld(t *testing.T, tune ...func(*Config)) *world {
-	w := &world{T: t, Memory: reactortest.NewMemory(reactortest.Config{Workers: -1}), files: &fakeFiles{m: map[string]string{}}}
+	w := &world{T: t, files: &fakeFiles{m: map[string]string{}}}
+	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.Memory = reactortest.NewMemory(reactortest.Config{Workers: -1, Logger: log})
 	w.config = Config{Network: w.Memory, Data: func(f factory.Factory) factory.Factory {
 		w.channel = f.(door).c
 		return f
