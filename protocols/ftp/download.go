@@ -16,6 +16,7 @@ type download struct {
 	what    string
 	file    File
 	off     int64
+	size    int64 // when it was opened
 	ascii   bool
 	sent    int64
 	t       protocol.Transport
@@ -51,13 +52,31 @@ func (d *download) start(t protocol.Transport) {
 	sender, can := protocol.As[protocol.FileSender](t)
 	switch {
 	case plain && can && !d.ascii:
-		sender.SendFile(f, d.off, -1, func(sent int64, err error) {
-			d.sent = sent
-			d.end(err)
-		})
+		d.pass(f, sender)
 	default:
 		d.pull(t)
 	}
+}
+
+// piece is how many bytes of a file are sent at once. Nobody tells how far they are, so
+// it is by pieces that STAT knows.
+const piece = 4 << 20
+
+// pass sends a piece, and then the next. The last is all that there is by then.
+func (d *download) pass(f *os.File, sender protocol.FileSender) {
+	n := int64(piece)
+	if d.size-d.off <= n {
+		n = -1
+	}
+	sender.SendFile(f, d.off, n, func(sent int64, err error) {
+		d.off += sent
+		d.sent += sent
+		if err != nil || n < 0 || d.c.job != d || d.c.over {
+			d.end(err)
+		} else {
+			d.pass(f, sender)
+		}
+	})
 }
 
 func (d *download) pull(t protocol.Transport) {
@@ -162,7 +181,7 @@ func (s *session) retr(name string) {
 			f.Close()
 			return err
 		}
-		d.file = f
+		d.file, d.size = f, i.Size()
 		d.what = fmt.Sprintf("Opening data connection for %d bytes", i.Size()-d.off)
 		return nil
 	}

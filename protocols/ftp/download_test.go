@@ -24,6 +24,18 @@ func (s *sipping) DataReceived(p []byte) {
 	s.PauseReading()
 }
 
+// sips begins a download of the file a by such a client.
+func (w *world) sips() *sipping {
+	w.Helper()
+	d := &sipping{}
+	local := netip.AddrPortFrom(netip.MustParseAddr(clientIP), 0)
+	w.Tuned(factory.Socket{LocalAddr: local}).Connect("tcp", w.passive(), factory.Each(func() protocol.Protocol { return d }))
+	w.Settle()
+	w.send("RETR a\r\n")
+	assert.Regexp(w, "^150 [^\n]*\n$", w.take())
+	return d
+}
+
 // onDisk has files that are sent by sendfile.
 type onDisk struct {
 	*fakeFiles
@@ -47,12 +59,7 @@ func TestSlowDownload(t *testing.T) {
 			case "text":
 				w.says("TYPE A", "200 Ok")
 			}
-			d := &sipping{}
-			local := netip.AddrPortFrom(netip.MustParseAddr(clientIP), 0)
-			w.Tuned(factory.Socket{LocalAddr: local}).Connect("tcp", w.passive(), factory.Each(func() protocol.Protocol { return d }))
-			w.Settle()
-			w.send("RETR a\r\n")
-			assert.Regexp(t, "^150 [^\n]*\n$", w.take())
+			d := w.sips()
 			for began := w.Now(); !d.eof; w.on(d.ResumeReading) {
 				w.Advance(2 * time.Minute)
 				require.Less(t, w.Now().Sub(began), 24*time.Hour)
@@ -61,6 +68,45 @@ func TestSlowDownload(t *testing.T) {
 			assert.Equal(t, len(text), d.heard.Len())
 		})
 	}
+}
+
+// STAT tells how much of a file has been sent, also by sendfile. A file that grows
+// meanwhile is sent as it is then.
+func TestStatOfDownload(t *testing.T) {
+	const size = 3*piece + 1000
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "a")
+	require.NoError(t, os.WriteFile(file, make([]byte, size), 0o600))
+	w.logsIn(Account{Files: onDisk{w.files, filepath.Dir(file)}})
+	d := w.sips()
+	require.NoError(t, os.Truncate(file, size+1000))
+	told := map[string]bool{}
+	for !d.eof {
+		w.send("STAT\r\n")
+		for l := range strings.Lines(w.take()) {
+			if n, found := strings.CutPrefix(l, " Transferring: "); found {
+				told[strings.TrimSpace(n)] = true
+			}
+		}
+		w.on(d.ResumeReading)
+	}
+	assert.Equal(t, map[string]bool{"0 bytes so far": true, "4194304 bytes so far": true, "8388608 bytes so far": true, "12582912 bytes so far": true}, told)
+	assert.Equal(t, size+1000, d.heard.Len())
+	w.hears("")
+}
+
+// A file that is cut short while it is sent is not taken for a whole one.
+func TestFileIsCutInDownload(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "a")
+	require.NoError(t, os.WriteFile(file, make([]byte, 3*piece), 0o600))
+	w.logsIn(Account{Files: onDisk{w.files, filepath.Dir(file)}})
+	d := w.sips()
+	require.NoError(t, os.Truncate(file, piece/2))
+	for !d.eof && d.reason == nil {
+		w.on(d.ResumeReading)
+	}
+	w.hears("451 Cannot read on\r\n")
 }
 
 // What a connection tells when its download is over is not told of the next transfer.
