@@ -23,6 +23,7 @@ var life = []law{
 	{"AfterShutdownComesLast", afterShutdown},
 	{"EveryConnectionHearsOfTheEnd", allHearTheEnd},
 	{"ShutdownerSaysGoodbye", shutdownerSaysGoodbye},
+	{"WhoWaitsAtAPortHearsTheEnd", waitingHearTheEnd},
 	{"DrainTimeoutAbortsTheRest", drainTimeout},
 	{"SecondStopAbortsTheRest", secondStop},
 	{"StoppedReactorRefuses", stoppedRefuses},
@@ -158,6 +159,33 @@ func shutdownerSaysGoodbye(w *world) {
 	w.end()
 	assert.Equal(w, "goodbye", string(client.input))
 	assert.ErrorIs(w, client.reason, protocol.ErrConnectionDone)
+}
+
+// Whom the system has connected already, but nobody has accepted yet, is served as
+// everybody else, and not reset.
+func waitingHearTheEnd(w *world) {
+	w.start()
+	port := w.serve(factory.Each(func() protocol.Protocol {
+		s := &leaver{probe: w.greeter(func(p *probe) { p.Write([]byte("hello, ")) })}
+		s.onShutdown = func() { s.Write([]byte("goodbye")); s.LoseConnection() }
+		return s
+	}))
+	var clients []*leaver
+	w.on(func() {
+		for range 200 { // more than are accepted at once
+			c := &leaver{probe: w.probe(), onShutdown: func() {}} // it waits for the server
+			clients = append(clients, c)
+			w.join(port, c)
+		}
+		w.Stop()
+	})
+	w.end()
+	for _, c := range clients {
+		if c.reason != nil { // else it was stopped before it was connected
+			assert.ErrorIs(w, c.reason, protocol.ErrConnectionDone)
+			assert.Equal(w, "hello, goodbye", string(c.input))
+		}
+	}
 }
 
 // DrainTimeout after Stop whoever has not ended is aborted.

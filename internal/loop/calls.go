@@ -57,6 +57,9 @@ func (l *Loop) Bell() {
 	q.waiting, q.running = q.running[:0], q.waiting
 	q.mu.Unlock()
 	l.runCalls()
+	if l.closing {
+		l.lastCall()
+	}
 	if l.config.Inline {
 		l.workers.runInline()
 	}

@@ -32,6 +32,7 @@ type life struct {
 	stopping  atomic.Bool // Stop has been heard
 	finished  atomic.Bool
 	gone      chan struct{} // closed when finished
+	closing   bool          // drain is to be next
 	draining  bool          // the ports are closed
 	finishing bool          // nothing is left to wait for
 	forced    bool          // nor is anything waited for
@@ -144,7 +145,7 @@ func (l *Loop) nextBefore() {
 	}
 	l.lifeMu.Unlock()
 	if f == nil {
-		l.drain()
+		l.closing = true // Bell goes on
 		return
 	}
 	var once sync.Once
@@ -158,6 +159,18 @@ func (l *Loop) nextBefore() {
 	l.what, l.whom = "BeforeShutdown", f
 	f(done)
 	finished = true
+}
+
+// lastCall takes those who wait at the ports, for whom it is as if they were served
+// already, and then drains. Each is a turn of its own.
+func (l *Loop) lastCall() {
+	l.closing = false
+	for _, p := range slices.Clone(l.ports) {
+		p.take(lastBatch)
+	}
+	l.begin(nil)
+	l.runCall(l.drain)
+	l.end()
 }
 
 // drain closes the ports and asks everybody to end.

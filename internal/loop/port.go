@@ -14,6 +14,7 @@ import (
 
 const (
 	acceptBatch = 64          // connections taken per event
+	lastBatch   = 4096        // and at the end: no system has more waiting by default
 	acceptRest  = time.Second // for a port that cannot accept
 )
 
@@ -173,32 +174,40 @@ func (p *port) close() {
 	p.stop()
 }
 
-// ready accepts those who wait. Each of them is a turn of its own.
+// ready accepts those who wait.
 func (p *port) ready(Event) {
+	if p.take(acceptBatch) {
+		p.loop.kernel.Again(p.fd)
+	}
+}
+
+// take accepts n at the most, each in a turn of its own, and reports whether there may
+// be more.
+func (p *port) take(n int) (more bool) {
 	l := p.loop
 	if p.want != Read {
-		return // it rests
+		return false // it rests
 	}
-	for range acceptBatch {
+	for range n {
 		fd, peer, e := l.kernel.Accept(p.fd)
 		switch e {
 		case 0:
 			p.place(fd, peer)
 		case syscall.EAGAIN:
-			return
+			return false
 		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO: // that one is gone, or not allowed
 			l.stats.AcceptErrors++
 			p.log(e)
 		default:
 			l.stats.AcceptErrors++
 			p.rest(e)
-			return
+			return false
 		}
 		if p.want != Read || p.isClosed() {
-			return
+			return false
 		}
 	}
-	l.kernel.Again(p.fd)
+	return true
 }
 
 func (p *port) isClosed() bool {
