@@ -28,23 +28,25 @@ type Config struct {
 	// secure. Clients are offered AUTH TLS (RFC 4217). Nil: everything is in clear.
 	TLS *tls.Config
 
-	// ImplicitTLS has connections begin with TLS, as on port 990.
+	// ImplicitTLS has connections begin with TLS, as on port 990. It needs TLS.
 	ImplicitTLS bool
 
-	// RequireTLS lets nobody log in, and nothing be transferred, in clear.
+	// RequireTLS lets nobody log in, and nothing be transferred, in clear. It needs TLS.
+	// Without it a client decides: one that does not ask for TLS sends its password, and
+	// all files, so that everybody on the way can read them.
 	RequireTLS bool
 
 	// RequireReuse refuses TLS on a data connection that does not resume the session of
 	// its control connection: so it is known to be the same client's, also where others
-	// have his address. Control connections resume no sessions then.
+	// have his address. Control connections resume no sessions then. It needs TLS.
 	RequireReuse bool
 
 	// AllowTruncation takes uploads over TLS whose end nobody has confirmed, as some
 	// clients send them. Somebody between may have cut them.
 	AllowTruncation bool
 
-	// PassiveMin and PassiveMax bound the ports that PASV and EPSV listen on; any if
-	// both are zero.
+	// PassiveMin and PassiveMax bound the ports that PASV and EPSV listen on, from 1024
+	// on; any if both are zero.
 	PassiveMin, PassiveMax uint16
 
 	// PublicAddr is the address that PASV tells a client, where ours is translated
@@ -68,8 +70,11 @@ type Config struct {
 }
 
 // New returns a Factory whose connections are served for the users that b knows. Put
-// limits and proxyproto around it, as around any.
+// limits and proxyproto around it, as around any. It panics if c cannot be served:
+// without a Network or a Backend, with ImplicitTLS, RequireTLS or RequireReuse and no TLS,
+// and with ports that are no range.
 func (c Config) New(b Backend) factory.Factory {
+	c.check(b)
 	s := &server{Config: c.withDefaults(), backend: b}
 	f := factory.Each(func() protocol.Protocol {
 		return telnet.Config{}.New(line.Config{MaxLength: maxLine}.New(&session{server: s}))
@@ -116,9 +121,6 @@ type server struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Network == nil {
-		panic("ftp: a Config needs a Network")
-	}
 	c.Greeting = cmp.Or(c.Greeting, "Torsion FTP")
 	c.IdleTimeout = limit(c.IdleTimeout, 5*time.Minute)
 	c.TransferTimeout = limit(c.TransferTimeout, 5*time.Minute)

@@ -18,6 +18,11 @@
 // tests. Files may block: they are used on goroutines of the loop's pool, and meanwhile
 // the session reads no commands, but the loop goes on.
 //
+// FTP is in clear, passwords included, unless TLS is configured and the client asks for
+// it. Config.RequireTLS serves nobody who does not:
+//
+//	server := ftp.Config{Network: r, TLS: certificate, RequireTLS: true}.New(users)
+//
 // # Transfers
 //
 // During a transfer commands wait, but for ABOR and STAT, which are obeyed at once. A
