@@ -1,7 +1,10 @@
 // Ftp serves the files of a folder.
 //
-//	go run ./examples/ftp -root /srv/pub -anonymous
-//	go run ./examples/ftp -root . -user ann -password sesame -tls-self-signed
+//	go run ./examples/ftp -root . -anonymous
+//	go run ./examples/ftp -root . -user ann -password sesame -tls-self-signed -tls-required
+//
+// Without -tls-required who asks for TLS has it, and the passwords of others, and all
+// files, go over the network so that everybody on the way can read them.
 package main
 
 import (
@@ -39,8 +42,8 @@ func main() {
 	user := flag.String("user", "", "the `name` of who may read and write")
 	password := flag.String("password", "", "and the `password`; TORSION_PASSWORD is better, for ps does not show it")
 	anonymous := flag.Bool("anonymous", false, "let anybody read")
-	flag.Func("passive", "`ports` of data connections, as 40000-40100; any if there are none", passive(&config))
-	flag.Func("public-ip", "the `address` by which clients reach us, if it is translated", public(&config))
+	ports := flag.String("passive", "", "`ports` of data connections, as 40000-40100; any if there are none")
+	public := flag.String("public-ip", "", "the `address` by which clients reach us, if it is translated")
 	flag.BoolVar(&config.RequireTLS, "tls-required", false, "let nobody log in, and nothing be transferred, in clear")
 	flag.BoolVar(&config.RequireReuse, "tls-reuse", false, "have data connections resume the TLS session of the control connection")
 	flag.DurationVar(&config.IdleTimeout, "idle", 5*time.Minute, "how long a client may be silent; -1ns: for ever")
@@ -55,6 +58,12 @@ func main() {
 		config.TLS, err = cert.Config()
 	}
 	if err == nil {
+		err = errors.Join(check(*listen, *listenTLS, config, files.Quota), passive(&config, *ports), reachable(&config, *public))
+	}
+	if err == nil {
+		if *user != "" && *listen != "" && !config.RequireTLS {
+			log.Print("passwords may be sent in clear: -tls-required forbids it")
+		}
 		err = serve(*listen, *listenTLS, *reactors, config, users, &limit)
 	}
 	if err != nil {
@@ -85,27 +94,45 @@ func logins(files *ftp.Root, user, password string, anonymous bool) (ftp.Users, 
 	return users, files.OpenDir()
 }
 
-// passive makes a flag of the ports.
-func passive(c *ftp.Config) func(string) error {
-	return func(s string) error {
-		from, to, _ := strings.Cut(s, "-")
-		low, err := strconv.ParseUint(from, 10, 16)
-		high, err2 := strconv.ParseUint(to, 10, 16)
-		if err != nil || err2 != nil || low == 0 || low > high {
-			return errors.New("not two ports")
-		}
-		c.PassiveMin, c.PassiveMax = uint16(low), uint16(high)
-		return nil
+// check finds out early what would not do.
+func check(plain, overTLS string, c ftp.Config, quota int64) error {
+	switch {
+	case plain == "" && overTLS == "":
+		return errors.New("nowhere to listen: -listen or -listen-tls")
+	case (overTLS != "" || c.RequireTLS || c.RequireReuse) && c.TLS == nil:
+		return errors.New("-listen-tls, -tls-required and -tls-reuse need -tls-cert or -tls-self-signed")
+	case quota < 0:
+		return errors.New("-quota: less than nothing")
 	}
+	return nil
 }
 
-// public makes one of the address.
-func public(c *ftp.Config) func(string) error {
-	return func(s string) error {
-		a, err := netip.ParseAddr(s)
-		c.PublicAddr = func(net.Addr) netip.Addr { return a }
-		return err
+// passive says which ports data connections have.
+func passive(c *ftp.Config, s string) error {
+	if s == "" {
+		return nil
 	}
+	from, to, _ := strings.Cut(s, "-")
+	low, err := strconv.ParseUint(from, 10, 16)
+	high, err2 := strconv.ParseUint(to, 10, 16)
+	if err != nil || err2 != nil || low < 1024 || low > high {
+		return fmt.Errorf("-passive: %q are not two ports from 1024 on, as 40000-40100", s)
+	}
+	c.PassiveMin, c.PassiveMax = uint16(low), uint16(high)
+	return nil
+}
+
+// reachable says by which address.
+func reachable(c *ftp.Config, s string) error {
+	if s == "" {
+		return nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || !a.Unmap().Is4() {
+		return fmt.Errorf("-public-ip: %q is no IPv4 address, and no other can be told", s)
+	}
+	c.PublicAddr = func(net.Addr) netip.Addr { return a }
+	return nil
 }
 
 // serve ends after SIGINT or SIGTERM, when transfers under way are done. A second
@@ -116,9 +143,6 @@ func serve(plain, overTLS string, reactors int, c ftp.Config, users ftp.Users, l
 	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
-	}
-	if (overTLS != "" || c.RequireTLS) && c.TLS == nil {
-		return errors.New("-listen-tls and -tls-required need -tls-cert or -tls-self-signed")
 	}
 	listen := func(addr string, c ftp.Config) {
 		if addr == "" || err != nil {

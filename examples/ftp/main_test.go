@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -63,6 +64,8 @@ func TestProgram(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TORSION_PASSWORD=sesame")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
+	var warned bytes.Buffer
+	cmd.Stderr = &warned
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
 	first, err := bufio.NewReader(stdout).ReadString('\n')
@@ -87,6 +90,7 @@ func TestProgram(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	c.says("", "421 ")
 	assert.NoError(t, cmd.Wait())
+	assert.Contains(t, warned.String(), "passwords may be sent in clear: -tls-required forbids it\n")
 }
 
 // What makes no sense is said at once.
@@ -95,12 +99,14 @@ func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"-root", "."}, {"-root", ".", "-user", "eve"}, {"-anonymous"}, {"-root", "/nowhere/at/all", "-anonymous"},
 		{"-root", ".", "-anonymous", "-tls-required"}, {"-root", ".", "-anonymous", "-listen-tls", "127.0.0.1:0"},
-		{"-passive", "9-1"}, {"-public-ip", "x"}, {"-root", ".", "-anonymous", "what"},
+		{"-root", ".", "-anonymous", "-tls-reuse"}, {"-root", ".", "-anonymous", "-listen", ""}, {"-root", ".", "-anonymous", "-quota", "-5"},
+		{"-root", ".", "-anonymous", "-passive", "40000-2000"}, {"-root", ".", "-anonymous", "-passive", "1023-2000"},
+		{"-root", ".", "-anonymous", "-public-ip", "x"}, {"-root", ".", "-anonymous", "-public-ip", "::1"}, {"-root", ".", "-anonymous", "what"},
 	} {
 		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 		cmd.Env = append(os.Environ(), "TORSION_PASSWORD=")
 		out, err := cmd.CombinedOutput()
 		assert.Error(t, err, args)
-		assert.NotEmpty(t, out, args)
+		assert.Equal(t, 1, bytes.Count(out, []byte("\n")), "%v: %s", args, out) // one line, and no list of flags behind it
 	}
 }
