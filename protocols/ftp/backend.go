@@ -2,7 +2,11 @@ package ftp
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net"
+	"path"
 )
 
 // A Backend knows the users.
@@ -11,6 +15,9 @@ type Backend interface {
 	// of the loop's pool. Any error is answered with 530, but for an *Error, which is
 	// the reply: say the same of an unknown user as of a wrong password, and take the
 	// same time for both. anonymous and ftp are users as all others are.
+	//
+	// An account that cannot be used is logged as an error and answered with 530: none
+	// at all (nil without an error), one without Files, one whose Home is no folder.
 	Login(p *Peer, user, password string) (*Account, error)
 }
 
@@ -34,9 +41,37 @@ type Peer struct {
 // An Account is what a user may do, and with which files.
 type Account struct {
 	Files Files
-	Home  string     // where sessions begin; "/" if empty
+	Home  string     // the folder where sessions begin; "/" if empty
 	Allow Permission // ReadOnly if zero
 }
+
+// home is where sessions begin.
+func (a *Account) home() string { return path.Join("/", a.Home) }
+
+// check finds out whether a session can begin. Files may keep to themselves what is
+// there.
+func (a *Account) check() error {
+	switch {
+	case a == nil:
+		return &unusable{errors.New("ftp: the Backend has returned neither an Account nor an error")}
+	case a.Files == nil:
+		return &unusable{errors.New("ftp: the Account has no Files")}
+	}
+	i, err := a.Files.Stat(a.home())
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
+		return nil
+	case err == nil && !i.IsDir():
+		err = ErrNotFolder
+	}
+	if err != nil {
+		return &unusable{fmt.Errorf("ftp: no session can begin in %q: %w", a.home(), err)}
+	}
+	return nil
+}
+
+// An unusable account is a mistake of who runs the server.
+type unusable struct{ error }
 
 // A Permission is a set of what a user may do.
 type Permission uint16

@@ -236,6 +236,6 @@ func TestStrangersInLog(t *testing.T) {
 		}
 	}
 	const said = ` msg="ftp: a stranger at the data port" `
-	assert.Equal(t, 1, strings.Count(w.log.String(), "level=INFO"+said))
-	assert.Equal(t, 8, strings.Count(w.log.String(), "level=DEBUG"+said))
+	assert.Equal(t, 1, strings.Count(w.logs.String(), "level=INFO"+said))
+	assert.Equal(t, 8, strings.Count(w.logs.String(), "level=DEBUG"+said))
 }

@@ -45,10 +45,11 @@ type channel struct {
 	timer  clock.Timer
 
 	job    transfer
-	opened bool // the file is
-	met    bool // a stranger has come
-	over   bool // nothing more is to happen but what has to be said
-	jobs   int  // that workers have
+	began  time.Time // the transfer
+	opened bool      // the file is
+	met    bool      // a stranger has come
+	over   bool      // nothing more is to happen but what has to be said
+	jobs   int       // that workers have
 	words  []Error
 	after  []Error // what ABOR is answered, behind that
 }
@@ -63,6 +64,7 @@ type transfer interface {
 	lost(reason error)    // the connection has ended, and it has not been told eof
 	closer() func() error // what there is to close; nil if nothing
 	moved() int64
+	path() string     // of the file; empty for a list
 	greeting() string // when it is open
 }
 
@@ -145,7 +147,7 @@ func (c *channel) begin(t transfer) {
 		s.reply(521, "Data connections have to be encrypted: PROT P first")
 		return
 	}
-	c.before, c.state, c.job, c.opened = c.state, opening, t, false
+	c.before, c.state, c.job, c.opened, c.began = c.state, opening, t, false, s.Now()
 	c.stopTimer()
 	c.work(t.open, c.fileOpened)
 }
@@ -260,6 +262,7 @@ func (c *channel) end(words ...Error) {
 		return
 	}
 	c.over, c.words = true, words
+	c.log(words)
 	failed := len(words) == 0 || words[0].Code >= 400
 	if d := c.conn; d != nil && !failed {
 		c.conn = nil

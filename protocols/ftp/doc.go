@@ -34,6 +34,12 @@
 // A data connection has to come from the client's own address, and goes nowhere else; a
 // stranger who finds the port first is turned away, and the port stays open.
 //
+// # What is logged
+//
+// By the logger of the loop: at Info who logs in, and each file that was sent or
+// received, with the reply; at Warn who could not log in; at Error what Files and
+// Backends have got wrong, of which clients are told nothing.
+//
 // # The client
 //
 //	c := ftp.ClientConfig{Network: r, Addr: "ftp.example.com:21", User: "ann", Password: secret}.New()

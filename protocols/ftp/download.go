@@ -14,6 +14,7 @@ type download struct {
 	c       *channel
 	prepare func() error // on a worker; sets file and what
 	what    string
+	name    string // of the file
 	file    File
 	off     int64
 	size    int64 // when it was opened
@@ -30,6 +31,8 @@ func (d *download) open() error { return d.prepare() }
 func (d *download) greeting() string { return d.what }
 
 func (d *download) moved() int64 { return d.sent }
+
+func (d *download) path() string { return d.name }
 
 func (d *download) closer() func() error {
 	if d.file == nil {
@@ -167,7 +170,7 @@ func (s *session) retr(name string) {
 		return
 	}
 	of, files := s.path(name), s.account.Files
-	d := &download{c: &s.data, off: off, ascii: !s.image}
+	d := &download{c: &s.data, name: of, off: off, ascii: !s.image}
 	d.prepare = func() (err error) {
 		f, err := files.Open(of)
 		if err != nil {

@@ -34,24 +34,29 @@ func (s *session) pass(password string) {
 		return
 	}
 	user := s.user
-	ask(s, func() (*Account, error) { return s.server.backend.Login(&s.peer, user, password) }, func(a *Account, err error) {
-		if err != nil || a == nil {
+	ask(s, func() (*Account, error) {
+		a, err := s.server.backend.Login(&s.peer, user, password)
+		if err == nil {
+			err = a.check()
+		}
+		return a, err
+	}, func(a *Account, err error) {
+		if err != nil {
 			s.loginFailed(err)
 			return
 		}
 		own := *a // theirs may be that of other sessions, too
 		own.Allow = cmp.Or(own.Allow, ReadOnly)
 		s.account = &own
-		s.cwd = "/"
-		if a.Home != "" {
-			s.cwd = s.path(a.Home)
-		}
+		s.cwd = a.home()
+		s.logLogin()
 		s.reply(230, "Logged in")
 	})
 }
 
 // loginFailed says so, after a while.
 func (s *session) loginFailed(err error) {
+	s.logNoLogin(err)
 	said := errLogin
 	if e, ok := err.(*Error); ok {
 		said = s.errorOf(e)

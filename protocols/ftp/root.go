@@ -66,6 +66,9 @@ type Root struct {
 // out earlier that it cannot.
 func (r *Root) OpenDir() error {
 	_, err := r.open()
+	if e, ok := err.(*noFolder); ok {
+		return e.error
+	}
 	return err
 }
 
@@ -78,7 +81,7 @@ func (r *Root) open() (*os.Root, error) {
 	if r.root == nil {
 		root, err := os.OpenRoot(r.Dir)
 		if err != nil {
-			return nil, err
+			return nil, &noFolder{err}
 		}
 		r.root = root
 	}
@@ -98,6 +101,12 @@ func (r *Root) Close() error {
 	r.root = nil
 	return root.Close()
 }
+
+// A noFolder is why Dir cannot be opened. It says nothing of what a client has asked for,
+// so it is no fs.ErrNotExist: that is for clients, and this for who runs the server.
+type noFolder struct{ error }
+
+func (e *noFolder) Error() string { return "the Root's Dir: " + plain(e.error).Error() }
 
 // absolute reports whether name is one as Files are given them.
 func absolute(name string) bool {

@@ -30,6 +30,9 @@ var renamed = map[syscall.Errno]error{
 
 // plain is the error without the paths on this machine.
 func plain(err error) error {
+	if _, ok := err.(*noFolder); ok {
+		return err
+	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		if word, ok := renamed[errno]; ok {
 			return word

@@ -15,6 +15,7 @@ type upload struct {
 	c       *channel
 	prepare func() (Upload, error) // on a worker
 	what    string
+	name    string // of the file
 	file    Upload
 	ascii   bool
 	n       int64
@@ -36,6 +37,8 @@ func (u *upload) open() (err error) {
 func (u *upload) greeting() string { return u.what }
 
 func (u *upload) moved() int64 { return u.n }
+
+func (u *upload) path() string { return u.name }
 
 func (u *upload) closer() func() error {
 	if u.file == nil || u.done {
@@ -145,7 +148,7 @@ func (s *session) stor(name string) {
 		s.fail(fs.ErrPermission)
 		return
 	}
-	s.receive("Send it", func() (Upload, error) {
+	s.receive("Send it", to, func() (Upload, error) {
 		if off > 0 {
 			return files.Append(to, off)
 		}
@@ -171,7 +174,7 @@ func mayMake(files Files, name string, may Permission) error {
 func (s *session) appe(name string) {
 	to, files, may := s.path(name), s.account.Files, s.account.Allow
 	s.takeRest()
-	s.receive("Send it", func() (Upload, error) {
+	s.receive("Send it", to, func() (Upload, error) {
 		if err := mayMake(files, to, may); err != nil {
 			return nil, err
 		}
@@ -184,9 +187,9 @@ func (s *session) stou(string) {
 	s.takeRest()
 	name := uniqueName()
 	to, files := s.path(name), s.account.Files
-	s.receive("FILE: "+name, func() (Upload, error) { return files.Create(to, true) })
+	s.receive("FILE: "+name, to, func() (Upload, error) { return files.Create(to, true) })
 }
 
-func (s *session) receive(what string, prepare func() (Upload, error)) {
-	s.data.begin(&upload{c: &s.data, what: what, prepare: prepare, ascii: !s.image})
+func (s *session) receive(what, to string, prepare func() (Upload, error)) {
+	s.data.begin(&upload{c: &s.data, what: what, name: to, prepare: prepare, ascii: !s.image})
 }

@@ -1,7 +1,6 @@
 package ftp
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,12 +31,12 @@ const (
 type world struct {
 	*testing.T
 	*reactortest.Memory
-	log    bytes.Buffer
 	files  *fakeFiles
 	config Config
 	port   factory.Port
 	ctrl   *end
 
+	logs    strings.Builder
 	session protocol.Protocol // at the other side of ctrl
 	account *Account
 	login   func() (*Account, error) // instead of account, if not nil
@@ -61,7 +60,7 @@ func (e *end) ConnectionLost(reason error)       { e.reason = reason }
 // newWorld has somebody logged in.
 func newWorld(t *testing.T, tune ...func(*Config)) *world {
 	w := &world{T: t, files: &fakeFiles{m: map[string]string{}}}
-	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: timeless}))
 	w.Memory = reactortest.NewMemory(reactortest.Config{Workers: -1, Logger: log})
 	w.config = Config{Network: w.Memory, Data: func(f factory.Factory) factory.Factory {
 		w.channel = f.(door).c
@@ -93,6 +92,14 @@ func newWorld(t *testing.T, tune ...func(*Config)) *world {
 	w.says("PASS sesame", "230 Logged in")
 	w.says("TYPE I", "200 Ok")
 	return w
+}
+
+// timeless logs have no time.
+func timeless(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }
 
 // dial connects from an address.
@@ -238,6 +245,18 @@ func (i fakeInfo) Mode() fs.FileMode  { return 0o644 }
 func (i fakeInfo) ModTime() time.Time { return time.Time{} }
 func (i fakeInfo) IsDir() bool        { return false }
 func (i fakeInfo) Sys() any           { return nil }
+
+// Stat knows the folder only.
+func (f *fakeFiles) Stat(name string) (fs.FileInfo, error) {
+	if name != "/" {
+		return nil, fs.ErrNotExist
+	}
+	return fakeFolder{}, nil
+}
+
+type fakeFolder struct{ fakeInfo }
+
+func (fakeFolder) IsDir() bool { return true }
 
 func (f *fakeFiles) Open(name string) (File, error) {
 	if err := f.do("open"); err != nil {
