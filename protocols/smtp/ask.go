@@ -107,13 +107,13 @@ func (s *session) have(session Session, err error) {
 }
 
 // answer replies what the Session has answered: agreed if that is no error.
-func (s *session) answer(err error, agreed reply) (ok bool) {
-	r := s.replyOf(err, agreed)
+func (s *session) answer(err error, agreed reply) (r reply) {
+	r = s.replyOf(err, agreed)
 	s.say(r)
 	if r.code == 421 {
 		s.close(nil)
 	}
-	return r.code < 400
+	return r
 }
 
 // replyOf is an error of the Session's as a reply. What the client is not to know is

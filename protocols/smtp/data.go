@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 )
 
@@ -181,7 +180,7 @@ func (s *session) report(r reply, to int) {
 		return
 	}
 	log.Info("smtp: message", "peer", s.RemoteAddr(), "user", s.peer.User, "from", s.mail.from, "to", to,
-		"bytes", s.mail.body.size, "reply", strings.TrimSuffix(string(r.append(nil)), "\r\n"))
+		"bytes", s.mail.body.size, "reply", r.logged())
 }
 
 // statuses are the answers for each recipient, a StatusCollector while they are

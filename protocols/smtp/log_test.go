@@ -57,6 +57,20 @@ level=INFO msg="smtp: message" peer=192.0.2.2:50000 user="" from=a@x to=2 bytes=
 	assert.Equal(t, 2, strings.Count(out, " to=1 "), out)
 }
 
+// A recipient that is refused is logged, and why: who is waiting for a message can be told.
+func TestLogsRefusedRecipients(t *testing.T) {
+	config := testServer()
+	config.MaxRecipients = 1
+	out := logged(func() {
+		tr := dial(config.New(&Local{Domains: []string{"our.test"}, Delivery: &Inbox{}}))
+		tr.Receive("EHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@our.test>\r\nRCPT TO:<c@our.test>\r\nRSET\r\n")
+		tr.Receive("MAIL FROM:<a@x>\r\nRCPT TO:<b@other.test>\r\n")
+	})
+	assert.Equal(t, `level=INFO msg="smtp: recipient refused" peer=192.0.2.2:50000 user="" from=a@x to=c@our.test reply="452 4.5.3 Too many recipients"
+level=INFO msg="smtp: recipient refused" peer=192.0.2.2:50000 user="" from=a@x to=b@other.test reply="550 5.7.1 Relaying denied"
+`, out)
+}
+
 // Who fails to log in is logged, and why, but not by what password.
 func TestLogsFailedLogins(t *testing.T) {
 	local := &Local{Login: true, Authenticate: func(string, string) error { return errors.New("the directory is down") }}

@@ -1,6 +1,8 @@
 package smtp
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 )
 
@@ -36,7 +38,7 @@ func (s *session) mailFrom(arg string) {
 	}
 	s.mail = &transaction{from: from, utf8: o.UTF8} // for the Session it begins now
 	s.ask(s.commands, func() error { return s.session.Mail(from, &o) }, func(err error) {
-		if s.answer(err, reply{250, "2.1.0", "Ok"}) {
+		if s.answer(err, reply{250, "2.1.0", "Ok"}).code < 400 {
 			s.phase = mailing
 		} else {
 			s.mail = nil
@@ -67,7 +69,8 @@ func (s *session) rcptTo(arg string) {
 		s.wrong(bad)
 		return
 	case len(s.mail.recipients) >= s.server.MaxRecipients:
-		s.reply(452, "4.5.3", "Too many recipients")
+		s.say(tooManyRecipients)
+		s.logRefused(a.String(), tooManyRecipients)
 		return
 	}
 	to := a.String()
@@ -79,13 +82,23 @@ func (s *session) rcptTo(arg string) {
 // recipient goes on with one that the Session has accepted, or not. Who asks for too
 // many that are not wants to find out who is.
 func (s *session) recipient(to string, err error) {
-	if s.answer(err, reply{250, "2.1.5", "Ok"}) {
+	r := s.answer(err, reply{250, "2.1.5", "Ok"})
+	if r.code < 400 {
 		s.mail.recipients = append(s.mail.recipients, to)
 		s.phase = addressed
 		return
 	}
+	s.logRefused(to, r)
 	if s.refused++; int(s.refused) > s.server.MaxRecipients {
 		s.bye(421, "4.7.0", "Too many unknown recipients", ErrTooManyErrors)
+	}
+}
+
+// logRefused tells of a recipient that has got nothing. Those of a message are counted
+// when it has come.
+func (s *session) logRefused(to string, r reply) {
+	if log := s.logger(); log.Enabled(context.Background(), slog.LevelInfo) {
+		log.Info("smtp: recipient refused", "peer", s.RemoteAddr(), "user", s.peer.User, "from", s.mail.from, "to", to, "reply", r.logged())
 	}
 }
 

@@ -3,6 +3,7 @@ package smtp
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/torsion-go/torsion/protocol"
 )
@@ -62,6 +63,9 @@ func appendReply[T string | []byte](b []byte, code int, enhanced string, text T)
 	}
 }
 
+// logged is r as it went over the wire.
+func (r reply) logged() string { return strings.TrimSuffix(string(r.append(nil)), "\r\n") }
+
 // appendClean writes a line of text with nothing in it that SMTP does not allow there.
 func appendClean[T string | []byte](b []byte, l T) []byte {
 	for i := range len(l) {
@@ -103,4 +107,6 @@ func (s *session) wrong(r reply) {
 var (
 	badSequence  = reply{503, "5.5.1", "Bad sequence of commands"}
 	noRecipients = reply{503, "5.5.1", "No valid recipients"}
+
+	tooManyRecipients = reply{452, "4.5.3", "Too many recipients"}
 )
