@@ -16,14 +16,16 @@ import (
 // Config is what a server has to know besides its Backend. The zero value serves
 // in clear, without authentication.
 type Config struct {
-	// Domain is what the server calls itself; os.Hostname if empty.
+	// Domain is what the server calls itself: a domain, or an address literal. If it is
+	// empty it is os.Hostname, or localhost where that is no domain.
 	Domain string
 
 	// TLS is the server's certificate and what else there is to TLS; see package
 	// secure. Clients are offered STARTTLS (RFC 3207). Nil: everything is in clear.
 	TLS *tls.Config
 
-	// ImplicitTLS has connections begin with TLS, as on port 465 (RFC 8314).
+	// ImplicitTLS has connections begin with TLS, as on port 465 (RFC 8314). It needs
+	// TLS.
 	ImplicitTLS bool
 
 	// AllowInsecureAuth takes passwords in clear, too.
@@ -61,8 +63,10 @@ type Config struct {
 }
 
 // New returns a Factory whose connections are served with the Sessions of b. Put
-// limits, throttles and proxyproto around it, as around any.
+// limits, throttles and proxyproto around it, as around any. It panics if c cannot be
+// served: without a Backend, with ImplicitTLS and no TLS, with a Domain that is none.
 func (c Config) New(b Backend) factory.Factory {
+	c.check(b)
 	s := &server{Config: c.withDefaults(), backend: b}
 	s.onLoop, _ = onLoop(b)
 	f := factory.Each(func() protocol.Protocol {
@@ -126,12 +130,10 @@ func limit(d, otherwise time.Duration) time.Duration {
 // hostname is what this machine calls itself, if that is a name for SMTP.
 func hostname() string {
 	name, err := os.Hostname()
-	if p := (parser{rest: name}); err == nil {
-		if _, ok := p.domain(); ok && p.rest == "" && !strings.HasPrefix(name, "[") {
-			return name
-		}
+	if err != nil || !isDomain(name) || strings.HasPrefix(name, "[") {
+		return "localhost"
 	}
-	return "localhost"
+	return name
 }
 
 // A busy connection is one too many.
