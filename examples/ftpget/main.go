@@ -1,7 +1,13 @@
 // Ftpget moves files between here and an FTP server.
 //
-//	go run ./examples/ftpget -connect 127.0.0.1:2121 -tls none get /pub/a.txt
+//	go run ./examples/ftpget -connect 127.0.0.1:2121 -tls none get /README.md /tmp/copy # from go run ./examples/ftp -root . -anonymous
 //	go run ./examples/ftpget -connect ftp.example.com:21 -user ann -resume mirror /photos photos
+//
+// TLS is required unless it is told otherwise, and a server whose certificate nobody has
+// signed is trusted if it has written that down. In one terminal, and then in another:
+//
+//	go run ./examples/ftp -root . -anonymous -tls-self-signed -tls-write /tmp/ftp.pem
+//	go run ./examples/ftpget -tls-ca /tmp/ftp.pem list
 //
 // A file that was not fetched whole is not there under its name. Its exit status is one
 // of sysexits(3), and says whether it helps to try again: 0 is done, 64 a wrong flag, 66

@@ -2,7 +2,13 @@
 //
 //	go build ./examples/sendmail
 //	printf 'Subject: hi\n\nHow are you?\n' |
-//		./sendmail -connect 127.0.0.1:2525 -starttls none -from ann@a.test -to bob@b.test
+//		./sendmail -connect 127.0.0.1:2525 -starttls none -from ann@example.com -to bob@example.org
+//
+// TLS is required unless it is told otherwise, and a server whose certificate nobody has
+// signed is trusted if it has written that down. In one terminal, and then in another:
+//
+//	go run ./examples/smtp -tls-self-signed -tls-write /tmp/smtp.pem
+//	printf 'Subject: hi\n\nHow are you?\n' | ./sendmail -tls-ca /tmp/smtp.pem -from ann@example.com -to bob@example.org
 //
 // Its exit status is one of sysexits(3), and says whether it helps to try again: 0 is
 // accepted for all, 64 a wrong flag, 66 no message, 67 nobody of that name, 68 no such

@@ -14,8 +14,14 @@ import (
 
 // SelfSigned makes a certificate for these hosts, names or IP addresses, that
 // nobody trusts who was not told to: for tests and for first steps. It is good for
-// a year. A client trusts it whose RootCAs have its Leaf. The example writes it as
-// openssl, curl and a [Certificate] read it.
+// a year. A client trusts it whose RootCAs have its Leaf:
+//
+//	pool := x509.NewCertPool()
+//	pool.AddCert(cert.Leaf)
+//	client := &tls.Config{RootCAs: pool, ServerName: "localhost"}
+//
+// For openssl, curl and a [Certificate] write Certificate[0] to a file as a PEM block of
+// type CERTIFICATE, and the key, by x509.MarshalPKCS8PrivateKey, as PRIVATE KEY.
 func SelfSigned(hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

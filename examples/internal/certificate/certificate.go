@@ -5,6 +5,7 @@ package certificate
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"log"
@@ -19,18 +20,22 @@ import (
 type Flags struct {
 	certFile, keyFile string
 	selfSigned        bool
+	writeTo           string
 }
 
 // Register makes the flags those of the program.
 func (f *Flags) Register() {
 	flag.StringVar(&f.certFile, "tls-cert", "", "use TLS with the certificate in this PEM `file`, read again at SIGHUP")
 	flag.StringVar(&f.keyFile, "tls-key", "", "PEM `file` of the certificate's key")
-	flag.BoolVar(&f.selfSigned, "tls-self-signed", false, "use TLS with a certificate made now, which nobody trusts")
+	flag.BoolVar(&f.selfSigned, "tls-self-signed", false, "use TLS with a certificate made now for localhost, which nobody trusts")
+	flag.StringVar(&f.writeTo, "tls-write", "", "write that certificate, without its key, to this PEM `file`: what a client trusts with -tls-ca")
 }
 
 // Config returns what a server needs, nil if there is to be no TLS.
 func (f *Flags) Config() (*tls.Config, error) {
 	switch files := f.certFile != "" || f.keyFile != ""; {
+	case f.writeTo != "" && !f.selfSigned:
+		return nil, errors.New("-tls-write needs -tls-self-signed")
 	case files && (f.selfSigned || f.certFile == "" || f.keyFile == ""):
 		return nil, errors.New("either -tls-self-signed, or both of -tls-cert and -tls-key")
 	case files:
@@ -46,9 +51,17 @@ func (f *Flags) Config() (*tls.Config, error) {
 			return nil, err
 		}
 		log.Printf("the certificate's SHA-256 is %X", sha256.Sum256(cert.Certificate[0]))
-		return &tls.Config{Certificates: []tls.Certificate{cert}}, nil
+		return &tls.Config{Certificates: []tls.Certificate{cert}}, f.write(cert)
 	}
 	return nil, nil
+}
+
+// write has clients trust the certificate who have no other way to.
+func (f *Flags) write(cert tls.Certificate) error {
+	if f.writeTo == "" {
+		return nil
+	}
+	return os.WriteFile(f.writeTo, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), 0o644)
 }
 
 // reloadAtHangup has the files read again at every SIGHUP, for who comes later.
