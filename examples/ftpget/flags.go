@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/torsion-go/torsion/examples/internal/certificate"
@@ -42,7 +43,10 @@ func parse(args []string, c *ftp.ClientConfig, o *order) error {
 	if known {
 		o.args = o.args[1:]
 	}
+	_, _, noAddr := net.SplitHostPort(c.Addr)
 	switch n := len(o.args); {
+	case noAddr != nil:
+		err = fmt.Errorf("-connect: %w", noAddr)
 	case !known:
 		err = errors.New("what is to be done? get, put, list, mirror or upload")
 	case n < v.least || n > v.most || o.verb == "put" && o.args[0] == "-" && n == 1:

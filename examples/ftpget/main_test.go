@@ -290,6 +290,7 @@ func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"what"}, {"get"}, {"get", "a", "b", "c"}, {"put", "-"}, {"mirror", "a"}, {"-tls", "perhaps", "list"},
 		{"-tls-ca", "/dev/null", "list"}, {"-user", "ann", "-password", "", "list"}, {"-what"},
+		{"-connect", "127.0.0.1", "list"},
 	} {
 		_, stderr, status := run(t, t.TempDir(), "127.0.0.1:1", args...)
 		assert.Equal(t, 64, status, args)
