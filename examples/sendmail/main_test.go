@@ -170,6 +170,9 @@ func TestStatus(t *testing.T) {
 			stderr, status := run(t, s.Addr().String(), args...)
 			assert.Equal(t, c.status, status, stderr)
 			assert.Equal(t, c.status == 0, stderr == "", stderr)
+			if c.status != 0 && c.status != 64 {
+				assert.LessOrEqual(t, strings.Count(stderr, "\n"), 2, "a line for each: %s", stderr)
+			}
 			for _, part := range c.stderr {
 				assert.Contains(t, stderr, part)
 			}

@@ -25,13 +25,14 @@ const (
 
 // tell names who has not got the message, and returns the exit status.
 func tell(r smtp.Result, err error) int {
-	if err != nil {
+	e, failed := errors.AsType[*smtp.SendError](err)
+	each := r.Err()
+	if err != nil && !(errors.Is(each, err) || failed && errors.Is(each, e.Err)) { // or it is there, behind a name
 		fmt.Fprintln(os.Stderr, err)
 	}
-	if each := r.Err(); each != nil {
+	if each != nil {
 		fmt.Fprintln(os.Stderr, each)
 	}
-	e, failed := errors.AsType[*smtp.SendError](err)
 	_, reply := errors.AsType[*smtp.SMTPError](err)
 	if !failed || e.Verb == "RCPT" && reply {
 		return refused(r)
