@@ -1,11 +1,12 @@
 // Smtp takes mail: for trying out programs that send some, or for keeping it.
 //
-//	go run ./examples/smtp                                     # shows what comes
-//	go run ./examples/smtp -maildir ~/Mail -domain example.org # keeps it
+//	go run ./examples/smtp                                     # shows who writes to whom, and the header
+//	go run ./examples/smtp -maildir ~/Mail -domain example.org # keeps what comes
 //
 // With -user and -relay it also passes mail on, of who has logged in and to elsewhere.
 //
-// Lines have to end with CRLF, as these clients send them:
+// Lines have to end with CRLF; a message in which a CR or LF stands on its own is refused
+// (554 5.6.0). These clients send them so, as examples/sendmail does:
 //
 //	swaks --server 127.0.0.1:2525 --to bob@example.org
 //	curl --crlf smtp://127.0.0.1:2525 --mail-from ann@example.org --mail-rcpt bob@example.org -T message
@@ -68,7 +69,7 @@ func main() {
 	}
 	var err error
 	if config.TLS, err = cert.Config(); err == nil {
-		err = errors.Join(open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
+		err = errors.Join(named(config.Domain, &local), open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
 	}
 	if err == nil {
 		err = serve(open, *reactors, config, &local, &limit, out)

@@ -127,6 +127,11 @@ func TestLogin(t *testing.T) {
 		{"-relay", "127.0.0.1:1", "-domain", "x", "-queue", "x"},
 		{"-relay", "127.0.0.1:1", "-domain", "x", "-user", "eve", "-password", "x", "-insecure-auth"},
 		{"-relay", "127.0.0.1:1", "-queue", "x", "-user", "eve", "-password", "x", "-insecure-auth"},
+		{"-domain", "two words"},
+		{"-mailbox", "a b"},
+		{"-mailbox", "a@b@c"},
+		{"-name", "mx.our.test\r\n250 ok"},
+		{"-name", "b\u00fccher.test"},
 		{"what"},
 	} {
 		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
