@@ -14,7 +14,9 @@ type Delivery interface {
 	// (452 4.3.1 if the disk is full), so that the client tries again.
 	//
 	// The message has CRLF at the end of each line, but for the last perhaps, and
-	// no other CR or LF. It may be used until Deliver returns.
+	// no other CR or LF. It may be used until Deliver returns. To be called without an
+	// envelope, or without a message, is a mistake of the program's: those of this
+	// package panic.
 	Deliver(e *Envelope, message io.ReadSeeker) error
 }
 
@@ -38,4 +40,11 @@ type Envelope struct {
 type Recipient struct {
 	Address string // user@domain in canonical form, or postmaster
 	Options RcptOptions
+}
+
+// checkDeliver panics where a program has nothing to deliver.
+func checkDeliver(e *Envelope, message io.ReadSeeker) {
+	if e == nil || message == nil {
+		panic("smtp: Deliver needs an Envelope and a message, and one is nil")
+	}
 }

@@ -58,6 +58,7 @@ func (i *Inbox) OnLoop() bool { return true }
 
 // Deliver keeps the message.
 func (i *Inbox) Deliver(e *Envelope, message io.ReadSeeker) error {
+	checkDeliver(e, message)
 	size, err := message.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ var _ Delivery = (*Local)(nil)
 // Deliver takes mail that this program sends, as if a user had sent it: reports of a
 // [Queue] for example. For whom it may be, and who gets what, is as it is for clients.
 func (l *Local) Deliver(e *Envelope, message io.ReadSeeker) error {
+	checkDeliver(e, message)
 	l.once.Do(l.index)
 	here, elsewhere := *e, *e
 	here.To, elsewhere.To = nil, nil

@@ -45,3 +45,13 @@ func TestLocalDelivers(t *testing.T) {
 	assert.Equal(t, "554 5.7.1", code(deliver("bob@our.test", "x@other.test")))
 	assert.Len(t, here.Messages(), 2)
 }
+
+// Who has nothing to deliver has made a mistake, and is told where.
+func TestDeliverPanicsOnMistakes(t *testing.T) {
+	const text = "smtp: Deliver needs an Envelope and a message, and one is nil"
+	for _, d := range []smtp.Delivery{&smtp.Local{Delivery: &smtp.Inbox{}}, &smtp.Inbox{}, &smtp.Maildir{Dir: t.TempDir()}} {
+		assert.PanicsWithValue(t, text, func() { _ = d.Deliver(nil, strings.NewReader("text")) })
+		assert.PanicsWithValue(t, text, func() { _ = d.Deliver(to("bob@our.test"), nil) })
+	}
+	assert.EqualError(t, (&smtp.Maildir{}).Open(), "smtp: a Maildir needs a Dir")
+}

@@ -71,6 +71,7 @@ func (m *Maildir) Open() error {
 
 // Deliver puts the message into the mailboxes of all recipients, once into each.
 func (m *Maildir) Deliver(e *Envelope, message io.ReadSeeker) error {
+	checkDeliver(e, message)
 	boxes := m.mailboxes(e)
 	err := m.deliver(boxes, message)
 	if err != nil {
@@ -169,6 +170,9 @@ func (m *Maildir) begin(root *os.Root, folder string, head []byte) (*draft, erro
 
 // open opens Dir, and makes it if need be.
 func (m *Maildir) open() (*os.Root, error) {
+	if m.Dir == "" {
+		return nil, errMaildirDir
+	}
 	root, err := os.OpenRoot(m.Dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return root, err
@@ -178,6 +182,8 @@ func (m *Maildir) open() (*os.Root, error) {
 	}
 	return os.OpenRoot(m.Dir)
 }
+
+var errMaildirDir = errors.New("smtp: a Maildir needs a Dir")
 
 // forget has a folder that something is wrong with seen to next time.
 func (m *Maildir) forget(folder string) {

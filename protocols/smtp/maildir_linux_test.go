@@ -3,7 +3,6 @@ package smtp_test
 import (
 	"bufio"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -208,7 +207,7 @@ func TestMaildirClosesFiles(t *testing.T) {
 		_, err := m.Spool(to("file"))
 		assert.Error(t, err)
 		_, err = (&smtp.Maildir{}).Spool(to("b"))
-		assert.True(t, errors.Is(err, os.ErrNotExist))
+		assert.EqualError(t, err, "smtp: a Maildir needs a Dir")
 	}
 	assert.Equal(t, before, descriptors(t))
 }
