@@ -82,6 +82,7 @@ func TestLogsUnusableAccounts(t *testing.T) {
 		`err="ftp: the Account has no Files"`:                                                         {},
 		`err="ftp: no session can begin in \"/nosuch\": stat /nosuch: file does not exist"`:           {Files: &Memory{}, Home: "nosuch"},
 		`err="ftp: no session can begin in \"/\": stat /: the Root's Dir: no such file or directory"`: {Files: &Root{Dir: filepath.Join(t.TempDir(), "none")}},
+		`err="ftp: no session can begin in \"/\": stat /: ftp: a Root needs a Dir"`:                   {Files: &Root{}},
 		`err="ftp: no session can begin in \"/a\": ftp: not a folder"`:                                {Files: aFile{}, Home: "/a"},
 	} {
 		w := newWorld(t)

@@ -79,6 +79,9 @@ func (r *Root) open() (*os.Root, error) {
 		return nil, fs.ErrClosed
 	}
 	if r.root == nil {
+		if r.Dir == "" {
+			return nil, &noFolder{errRootDir}
+		}
 		root, err := os.OpenRoot(r.Dir)
 		if err != nil {
 			return nil, &noFolder{err}
@@ -106,7 +109,14 @@ func (r *Root) Close() error {
 // so it is no fs.ErrNotExist: that is for clients, and this for who runs the server.
 type noFolder struct{ error }
 
-func (e *noFolder) Error() string { return "the Root's Dir: " + plain(e.error).Error() }
+func (e *noFolder) Error() string {
+	if e.error == errRootDir {
+		return errRootDir.Error()
+	}
+	return "the Root's Dir: " + plain(e.error).Error()
+}
+
+var errRootDir = errors.New("ftp: a Root needs a Dir")
 
 // absolute reports whether name is one as Files are given them.
 func absolute(name string) bool {

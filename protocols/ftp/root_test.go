@@ -303,3 +303,8 @@ func TestRootListsLargeFolders(t *testing.T) {
 	assert.Len(t, all, n)
 	assert.LessOrEqual(t, runs, 2)
 }
+
+// A folder that was not given is not called by its empty name.
+func TestRootNeedsDir(t *testing.T) {
+	assert.EqualError(t, (&ftp.Root{}).OpenDir(), "ftp: a Root needs a Dir")
+}
