@@ -140,6 +140,7 @@ var (
 	errQueueTooMany = &SMTPError{Code: 452, EnhancedCode: EnhancedCode{4, 5, 3}, Message: "Too many recipients"}
 
 	errQueueStarted = errors.New("smtp: the Queue has been started, or closed")
+	errQueueDir     = errors.New("smtp: a Queue needs a Dir")
 	errQueueNowhere = errors.New("smtp: a Queue needs a Smarthost or a Resolver")
 )
 

@@ -15,6 +15,7 @@ var _ SpoolDelivery = (*Queue)(nil)
 // REQUIRETLS count; what requires TLS waits for a server that has a certificate for the name
 // by which the Resolver knows it, whatever Tune says.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
+	checkDeliver(e, message)
 	known := *e
 	if known.Time.IsZero() {
 		known.Time = time.Now()

@@ -34,6 +34,9 @@ const (
 // openQueueFiles makes the folder if it is not there, and takes it for ourselves. What
 // is in tmp then is of no use to anybody.
 func openQueueFiles(dir string) (f *queueFiles, err error) {
+	if dir == "" {
+		return nil, errQueueDir
+	}
 	m := Maildir{Dir: dir}
 	f = &queueFiles{}
 	if f.root, err = m.open(); err != nil {

@@ -19,6 +19,9 @@ import (
 // When n begins to shut down the Queue stops sending, as with Close, and n waits for
 // that. What comes afterwards is still taken, for the next time.
 func (q *Queue) Start(n factory.Network) error {
+	if n == nil {
+		panic("smtp: Queue.Start needs a Network, a reactor for example, and was given nil")
+	}
 	if err := q.claim(n); err != nil {
 		return err
 	}
