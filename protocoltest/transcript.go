@@ -30,7 +30,7 @@ import (
 //	T~   the same, and what we answer behind it we may have answered before
 //	#    a comment
 //
-// One space behind the mark is not part of the text. What the client says
+// Between the mark and the text there has to be one space, which is no part of it. What the client says
 // without waiting for an answer is cut as a whole; our answers up to the
 // client's next word are compared at once, so nothing else may be said. f builds
 // a protocol for each cut; what it shares lives through all of them. The first cut
@@ -125,17 +125,16 @@ func (p *player) where() string {
 // text is what the rest of a line with this mark says.
 func (p *player) text(mark, rest string) string {
 	p.Helper()
+	if mark[1] == '"' {
+		text, err := strconv.Unquote(`"` + rest)
+		require.NoError(p, err, "%s:%d is no transcript: %q", p.file, p.line, mark+rest)
+		return text
+	}
 	text, ok := strings.CutPrefix(rest, " ")
-	ok = ok || rest == ""
-	switch mark[1] {
-	case '"':
-		var err error
-		text, err = strconv.Unquote(`"` + rest)
-		ok = err == nil
-	case ':':
+	require.True(p, ok || rest == "", "%s:%d needs a space behind %s: %q", p.file, p.line, mark, mark+rest)
+	if mark[1] == ':' {
 		text += "\r\n"
 	}
-	require.True(p, ok, "%s:%d is no transcript: %q", p.file, p.line, mark+rest)
 	return text
 }
 

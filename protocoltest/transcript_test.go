@@ -64,7 +64,7 @@ func TestTranscript(t *testing.T) {
 		{"# a comment\n#\n\nC: a\nC|  b\nS: A\nS|  B", ""},
 		{"C:\nS:\n", ""},
 		{"C\"\\x00\\xff\\n a\"\nS\"\\x00\ufffd\\n A\"", ""},
-		{"C\"a\\r\\n\"\nC|b\nS: A\nS| B", `file:2 is no transcript: "C|b"`},
+		{"C\"a\\r\\n\"\nC|b\nS: A\nS| B", `file:2 needs a space behind C|: "C|b"`},
 		{"C| a\nC| b\nS| A\nS| B\nC.\nS.", ""},
 		{"C| a\nD.\nS| Abye\nS.", "at file:2"},
 		{"C| a\nS| A\nD.\nS| bye\nS.", ""},
