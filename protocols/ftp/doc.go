@@ -49,7 +49,8 @@
 // Deferreds, or wait if their names end in Context. TLS is required unless the config
 // says otherwise. A transfer has succeeded when its connection has ended well, its
 // reply says so and the size is right; what is not whole is aborted. A [Mirror] copies
-// folders, and never writes outside of its own.
+// folders, and never writes outside of its own. See the example of Client, and of the
+// server those of Root and Memory.
 //
 // # What the server offers
 //

@@ -8,7 +8,8 @@ import (
 
 // A Backend makes the Session of each connection: when the client has said who it
 // is (EHLO, HELO, LHLO), and again when it has changed to TLS. An error is the
-// reply, as those of a [Session] are, and ends the connection.
+// reply, as those of a [Session] are, and ends the connection. It is asked where Sessions
+// are; see there.
 type Backend interface {
 	NewSession(p *Peer) (Session, error)
 }

@@ -26,7 +26,10 @@
 //
 // It belongs to the loop of its connections. A Session is asked on goroutines
 // of the loop's pool, one question at a time, so it may block; one that never does says
-// so (LoopSession) and is asked on the loop. A message is handed over when all of it
+// so (LoopSession) and is asked on the loop. The pool is small: a reactor has
+// Config.Workers goroutines, 4 if nothing else was said, for all that any of its
+// connections waits for. Calls that wait for another server, a database or LDAP, have to
+// have a time limit, and a larger pool. A message is handed over when all of it
 // has arrived: up to Config.MaxMemory it waits in memory, then in a file. So a slow
 // client holds no goroutine, and one that is cut off delivers no half.
 //
@@ -46,8 +49,9 @@
 // SendMail waits and is for goroutines; [Send] answers a Deferred and is for the loop;
 // a [Client] keeps its connection for the next message. TLS is required unless the
 // config says otherwise. An error says whether the message may be sent again
-// ([ErrNotAccepted]) or has perhaps arrived ([ErrUnknown]); the Result tells of each
-// recipient, also where there is no error ([Result.Err]).
+// ([ErrNotAccepted]) or has perhaps arrived ([ErrUnknown]). There is none if the server has
+// taken the message for one recipient at least: errors.Join(err, result.Err()) is nil only
+// if it has for all. See the examples of Send, SendMail, Queue, Inbox and Maildir.
 //
 // A [Queue] does that until it succeeds or there is no hope: it keeps messages on disk,
 // finds the servers of each domain or uses one for all, tries again for days, and tells

@@ -46,7 +46,13 @@ type Local struct {
 	// no NUL.
 	// An *SMTPError is the reply, for example 454 4.7.0 if this cannot be told
 	// now, and any other error is answered with 535 5.7.8: say the same for an
-	// unknown user as for a wrong password, and take the same time for both.
+	// unknown user as for a wrong password, and take the same time for both. The
+	// answer to a failed login comes a second later, against who guesses: a test that
+	// runs by a clock of its own has to advance it.
+	//
+	// All connections of a reactor share the pool (its Config.Workers, 4 if zero), for
+	// messages too: where this asks a database or LDAP, bound that wait and make the
+	// pool larger.
 	Authenticate func(user, password string) error
 
 	// Login offers AUTH LOGIN besides PLAIN, for old programs.

@@ -111,9 +111,12 @@ func Send(c ClientConfig, m Mail) *deferred.Deferred[Result] {
 	return d
 }
 
-// SendMail is Send for goroutines, on which it waits, while c.Network runs on another. If
-// that does not run the error comes after Socket.Timeout. When ctx ends the connection is
-// ended; see Client.SendContext.
+// SendMail is Send for goroutines, on which it waits, while c.Network runs on another. Its
+// error is nil as soon as one recipient has got the message; of the others the Result
+// tells, so errors.Join(err, result.Err()) is nil only if all have.
+//
+// If c.Network does not run the error comes after Socket.Timeout. When ctx ends the
+// connection is ended; see Client.SendContext.
 func SendMail(ctx context.Context, c ClientConfig, m Mail) (Result, error) {
 	client := c.New()
 	defer client.leave()

@@ -14,7 +14,9 @@ type (
 	// in any case: if the loop has stopped meanwhile, on a goroutine of its own.
 	//
 	// Nothing is asked while a question is open. The calls are made on goroutines of
-	// the loop's pool, so they may block, unless the Session is a [LoopSession].
+	// the loop's pool, so they may block, unless the Session is a [LoopSession]. All
+	// connections of a reactor share that pool (its Config.Workers, 4 if zero): what may
+	// wait for another server has to have a time limit, and a pool that is large enough.
 	//
 	// Data is called when the message has arrived whole. Its r is an io.ReadSeeker,
 	// and need not be read to its end.
