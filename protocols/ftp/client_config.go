@@ -151,7 +151,7 @@ func (c *ClientConfig) check() error {
 	case sayable(password) != nil:
 		return &ClientError{Verb: "PASS", Err: fmt.Errorf("%w: a password with CR, LF or NUL", ErrNoAuth)}
 	case c.User != "" && c.Security == TLSNever && !c.AllowInsecureAuth:
-		return &ClientError{Verb: "PASS", Err: fmt.Errorf("%w in clear", ErrNoAuth)}
+		return &ClientError{Verb: "PASS", Err: fmt.Errorf("%w in clear, unless AllowInsecureAuth allows it", ErrNoAuth)}
 	}
 	return nil
 }

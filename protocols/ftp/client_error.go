@@ -1,8 +1,10 @@
 package ftp
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 )
 
@@ -27,12 +29,15 @@ func (e *ClientError) Error() string {
 func (e *ClientError) Unwrap() error { return e.Err }
 
 // Temporary reports whether it may help to try again later: it does not when a
-// reply says so, with a code of 500 or above, or when the Client itself refused.
+// reply says so, with a code of 500 or above, when the Client itself refused, when the
+// address has no port, or when the server's certificate is not trusted.
 func (e *ClientError) Temporary() bool {
 	if refused, ok := errors.AsType[*Error](e.Err); ok {
 		return refused.Code < 500
 	}
-	return !errors.Is(e.Err, ErrName) && !errors.Is(e.Err, ErrNoAuth) && !errors.Is(e.Err, errors.ErrUnsupported)
+	_, addr := errors.AsType[*net.AddrError](e.Err)
+	_, cert := errors.AsType[*tls.CertificateVerificationError](e.Err)
+	return !addr && !cert && !errors.Is(e.Err, ErrName) && !errors.Is(e.Err, ErrNoAuth) && !errors.Is(e.Err, errors.ErrUnsupported)
 }
 
 var (

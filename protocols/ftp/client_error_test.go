@@ -1,13 +1,18 @@
 package ftp_test
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
 	"github.com/torsion-go/torsion/protocols/ftp"
+	"github.com/torsion-go/torsion/reactortest"
 )
 
 // An error says what was said, and whether it may help to try again.
@@ -22,6 +27,8 @@ func TestClientErrors(t *testing.T) {
 		{io.ErrUnexpectedEOF, "ftp: RETR: unexpected EOF", true},
 		{ftp.ErrName, "ftp: RETR: ftp: not a name to use", false},
 		{ftp.ErrNoAuth, "ftp: RETR: ftp: no authentication", false},
+		{&net.OpError{Op: "dial", Err: &net.AddrError{Err: "missing port in address"}}, "ftp: RETR: dial: missing port in address", false},
+		{&tls.CertificateVerificationError{Err: io.EOF}, "ftp: RETR: tls: failed to verify certificate: EOF", false},
 		{errors.ErrUnsupported, "ftp: RETR: unsupported operation", false},
 	} {
 		e := &ftp.ClientError{Verb: "RETR", Err: c.err}
@@ -29,4 +36,12 @@ func TestClientErrors(t *testing.T) {
 		assert.Equal(t, c.temporary, e.Temporary(), c.text)
 		assert.ErrorIs(t, e, c.err)
 	}
+}
+
+// Who may not tell a password is told what would let him.
+func TestClientNamesAllowInsecureAuth(t *testing.T) {
+	c := ftp.ClientConfig{Network: reactortest.NewMemory(reactortest.Config{}), Addr: "192.0.2.1:21", User: "ann", Security: ftp.TLSNever}.New()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	assert.EqualError(t, c.NoopContext(ctx), "ftp: PASS: ftp: no authentication in clear, unless AllowInsecureAuth allows it")
 }
