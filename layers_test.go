@@ -71,7 +71,7 @@ var mayImport = map[string]string{
 const forTests = "factory deferred protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
 
 // overSockets are folders whose tests use a reactor over real sockets, too.
-const overSockets = "netconn protocols/smtp protocols/ftp"
+const overSockets = "netconn protocols/group protocols/chat protocols/smtp protocols/ftp"
 
 // foreign says which files may import a module of others.
 var foreign = map[string]string{

@@ -3,15 +3,35 @@
 // changes again, and all connections queue a reference to it.
 //
 //	var g group.Group
-//	m := g.Join(t)                         // in ConnectionMade
+//	m := g.Join(t)                          // in ConnectionMade
 //	g.Send([]byte("hello"), []byte("\r\n")) // to everyone, t included
-//	m.Leave()                              // in ConnectionLost
+//	m.Leave()                               // in ConnectionLost
 //
-// A Group belongs to the loop of its members (see package protocol).
+// So used, a Group belongs to the loop of its members (see package protocol), and
+// nothing is locked.
+//
+// # Several loops
+//
+// Where connections live on several loops, each loop has a [Shard] of the group,
+// with the same methods:
+//
+//	var feed group.Group
+//	pool.Listen("tcp", ":7000", func(n factory.Network) factory.Factory {
+//		here := feed.On(n)
+//		return factory.Each(func() protocol.Protocol { return &subscriber{feed: here} })
+//	})
+//
+// All members on all loops then get one sequence of messages, from where they
+// joined it on. A message is put into the queues of all shards under one mutex,
+// and delivered by each loop, as soon as it comes to it: by the sender's in the
+// same event, unless others' messages wait there, which go first. So nobody reads
+// an answer before its question.
 package group
 
 import (
 	"io"
+	"sync"
+	"sync/atomic"
 
 	"github.com/torsion-go/torsion/protocol"
 )
@@ -22,122 +42,111 @@ import (
 // notice nothing.
 type Group struct {
 	// History is how many of the messages last sent a newcomer gets first; none
-	// if zero.
+	// if zero. Like what follows it is set before the first call of On.
 	History int
 
 	// HistoryBytes is how long these may be together; 64 KiB if zero.
 	HistoryBytes int
 
-	members []place
-	sending int // calls of each under way; places are not moved meanwhile
-	holes   int // places left meanwhile
+	// MaxBacklog is how many bytes may wait for a loop that does not come to
+	// deliver them, because a callback holds it; 8 MiB if zero, no limit if
+	// negative. A message counts for 64 bytes besides its text, which is in memory
+	// once, whatever the number of loops. What happens to those on a loop that has
+	// fallen behind so far is what happens to a peer that has: they get no sequence
+	// with a gap, but are dropped with protocol.ErrSlowPeer, when their loop goes
+	// on. Those on other loops notice nothing.
+	MaxBacklog int
 
-	history history
-	kept    arena // of messages in the history
-	passing arena // of the others
+	only    Shard        // of a Group on a single loop, which locks nothing
+	split   atomic.Bool  // On was given a loop, so only is not used
+	members atomic.Int64 // on all loops
+
+	mu      sync.Mutex // guards what follows, and the queue of each shard
+	shards  []*Shard   // on loops that have not stopped
+	history history    // what a shard's will be when it has caught up
+	kept    arena      // of messages in the history
+	passing arena      // of the others
 }
 
-// A place is a member's slot in Group.members; w is nil if it was left.
-type place struct {
-	w protocol.SharedWriter
-	m *Member
-}
-
-// A Member is one connection's place in a Group.
-type Member struct {
-	group *Group
-	index int // in group.members; -1 when it has left
-}
-
-// Join adds w, which is usually a [protocol.Transport], behind the history that
-// it is sent first. A w that is no [protocol.SharedWriter] (see protocol.As) gets
-// each message by Write. Errors of w are ignored: ConnectionLost will tell.
-func (g *Group) Join(w io.Writer) *Member {
-	shared, ok := protocol.As[protocol.SharedWriter](w)
-	if !ok {
-		shared = copied{w}
+// On returns the group's shard on a loop, always the same one. It may be called
+// from anywhere; the shard belongs to the loop. A shard whose loop has stopped
+// drops out. Nil stands for the only loop there is: this is the shard that Join
+// and Send of the Group itself use, and the two ways exclude each other.
+func (g *Group) On(loop protocol.Loop) *Shard {
+	if loop == nil {
+		return g.onOnly()
 	}
-	for _, p := range g.history.last(g.History, g.historyBytes()) {
-		shared.WriteShared(p)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.only.group != nil {
+		panic("group: On of a Group that is used without it already; call On for every loop, before anybody joins")
 	}
-	m := &Member{group: g, index: len(g.members)}
-	g.members = append(g.members, place{shared, m})
-	return m
+	g.split.Store(true)
+	for _, s := range g.shards {
+		if same(s.loop, loop) {
+			return s
+		}
+	}
+	s := &Shard{group: g, loop: loop, history: g.history.clone()}
+	s.deliver = s.caughtUp
+	g.shards = append(g.shards, s)
+	return s
 }
 
-// copied is a writer that has to copy.
-type copied struct{ io.Writer }
-
-func (c copied) WriteShared(p []byte) (int, error) { return c.Write(p) }
-
-// Leave takes the member out of its group, at the same cost whatever the group's
-// size. It may be called at any time, and again.
-func (m *Member) Leave() {
-	g := m.group
-	switch last := len(g.members) - 1; {
-	case m.index < 0:
-		return
-	case g.sending > 0:
-		g.members[m.index] = place{}
-		g.holes++
-	default:
-		g.members[m.index] = g.members[last]
-		g.members[m.index].m.index = m.index
-		g.members[last] = place{}
-		g.members = g.members[:last]
+func (g *Group) onOnly() *Shard {
+	if g.split.Load() {
+		panic("group: a Group on several loops has no members of its own; use those of On(loop)")
 	}
-	m.index = -1
+	g.only.group = g
+	return &g.only
 }
 
-// Len returns how many members there are.
-func (g *Group) Len() int { return len(g.members) - g.holes }
+// Join is that of the only Shard.
+func (g *Group) Join(w io.Writer) *Member { return g.onOnly().Join(w) }
+
+// Len returns how many members there are. In a Group on several loops it may be
+// called from anywhere.
+func (g *Group) Len() int {
+	if g.split.Load() {
+		return int(g.members.Load())
+	}
+	return g.only.count
+}
 
 // Send sends one message, the parts one behind the other, to every member, and
-// keeps it in the history. The parts may be used again at once.
+// keeps it in the history. The parts may be used again at once. In a Group on
+// several loops it may be called from anywhere, and each loop delivers later.
 func (g *Group) Send(parts ...[]byte) {
-	if g.History <= 0 {
-		g.each(g.passing.join(parts))
+	if g.split.Load() {
+		g.spread(nil, true, parts)
 		return
 	}
-	p := g.kept.join(parts)
-	g.history.add(p, g.History, g.historyBytes())
-	g.each(p)
+	g.onOnly().Send(parts...)
 }
 
 // Notify is Send for what means nothing to newcomers: it leaves no trace in the
 // history.
-func (g *Group) Notify(parts ...[]byte) { g.each(g.passing.join(parts)) }
-
-// each gives p to all who are members now.
-func (g *Group) each(p []byte) {
-	if len(p) == 0 {
+func (g *Group) Notify(parts ...[]byte) {
+	if g.split.Load() {
+		g.spread(nil, false, parts)
 		return
 	}
-	g.sending++
-	defer g.sent()
-	for i, n := 0, len(g.members); i < n; i++ {
-		if w := g.members[i].w; w != nil {
-			w.WriteShared(p)
-		}
-	}
+	g.onOnly().Notify(parts...)
 }
 
-// sent closes the gaps of those who left while something was sent to them.
-func (g *Group) sent() {
-	g.sending--
-	if g.sending > 0 || g.holes == 0 {
-		return
+// message formats what is for everyone.
+func (g *Group) message(keep bool, parts [][]byte) event {
+	if keep && g.History > 0 {
+		return event{text: g.kept.join(parts), kept: true}
 	}
-	n := 0
-	for _, at := range g.members {
-		if at.w != nil {
-			at.m.index = n
-			g.members[n] = at
-			n++
-		}
+	return event{text: g.passing.join(parts)}
+}
+
+// remember is for the history that shards begin with.
+func (g *Group) remember(e event) {
+	if e.kept {
+		g.history.add(e.text, g.History, g.historyBytes())
 	}
-	clear(g.members[n:])
-	g.members, g.holes = g.members[:n], 0
 }
 
 func (g *Group) historyBytes() int {
@@ -145,4 +154,11 @@ func (g *Group) historyBytes() int {
 		return 64 << 10
 	}
 	return g.HistoryBytes
+}
+
+func (g *Group) maxBacklog() int {
+	if g.MaxBacklog == 0 {
+		return 8 << 20
+	}
+	return g.MaxBacklog
 }

@@ -1,5 +1,7 @@
 package group
 
+import "slices"
+
 // A history is the last messages, oldest first. All stand in an arena of their
 // own, so it holds on to little more memory than they are long.
 type history struct {
@@ -17,6 +19,9 @@ func (h *history) add(p []byte, n, limit int) {
 	h.size += len(p)
 	h.trim(n, limit)
 }
+
+// clone returns the same history, which goes its own way from here on.
+func (h *history) clone() history { return history{slices.Clone(h.messages), h.size} }
 
 // last returns what fits the bounds, which may have been changed.
 func (h *history) last(n, limit int) [][]byte {
