@@ -53,7 +53,7 @@ const (
 )
 
 func (m *Member) whoCommand(string) {
-	names := m.room.Names()
+	names := m.corner.room.Names()
 	m.tell("In the room: ", strconv.Itoa(len(names)))
 	more := len(names) - maxNames
 	names = names[:min(len(names), maxNames)]
@@ -74,13 +74,13 @@ func (m *Member) msgCommand(arg string) {
 		m.tell("Send '/MSG [name] [text]' to tell somebody alone.")
 		return
 	}
-	to := m.room.called(name)
+	to, called := m.corner.room.roll.find(name)
 	if to == nil {
 		m.tell("Nobody here has that name.")
 		return
 	}
-	to.tell(m.name, " tells you: ", text)
-	m.tell("You told ", to.name, ": ", text)
+	m.corner.tell(to, m.name, " tells you: ", text)
+	m.tell("You told ", called, ": ", text)
 }
 
 func (m *Member) meCommand(arg string) {
@@ -88,7 +88,7 @@ func (m *Member) meCommand(arg string) {
 		m.tell("Send '/ME [text]' to do something.")
 		return
 	}
-	m.room.group.Send([]byte("* "), []byte(m.name), []byte(" "), []byte(arg), crlf)
+	m.corner.shard.Send([]byte("* "), []byte(m.name), []byte(" "), []byte(arg), crlf)
 }
 
 func (m *Member) helpCommand(string) {

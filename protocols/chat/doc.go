@@ -39,11 +39,25 @@
 // Who does not read is dropped by the transport's MaxBacklog and SlowPeerTimeout
 // (factory.Socket), and nobody else notices.
 //
+// # On several loops
+//
+// Where connections live on several loops, [Room.On] is the factory of each:
+//
+//	pool.Listen("tcp", addr, func(n factory.Network) factory.Factory { return room.On(n) })
+//
+// They are in one room. All read one story, in one order, in which a name is one
+// person's at a time, and MaxMembers and the numbers of guests count over all
+// loops. What somebody is told alone, by /MSG or as an answer, has its place in
+// that order, too. Only /WHO looks at who is there now, of which the one who asks
+// may not have read everything yet. Who is on a loop that hangs is dropped when
+// too much waits for him (see MaxBacklog of package group), and the others read that
+// he has gone.
+//
 // # Without a network
 //
 // A [Room] needs no network: [Room.Enter] takes anything that can be written to,
-// and [Member.Hear] a line. A Room belongs to the loop of its connections; other
-// goroutines use it by Call or Ask (see package protocol).
+// and [Member.Hear] a line. A Room on a single loop belongs to that loop, but for
+// Len and Names; other goroutines use it by Call or Ask (see package protocol).
 //
 // [precis.UsernameCaseMapped]: https://pkg.go.dev/golang.org/x/text/secure/precis
 package chat

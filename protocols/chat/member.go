@@ -2,29 +2,26 @@ package chat
 
 import (
 	"bytes"
-	"io"
 
 	"github.com/torsion-go/torsion/protocols/group"
 )
 
 var crlf = []byte("\r\n")
 
-// A Member is somebody in a [Room].
+// A Member is somebody in a [Room]. It belongs to the loop of its connection.
 type Member struct {
-	room  *Room
-	out   io.Writer
-	host  string
-	name  string
-	says  []byte // "name says "
-	place *group.Member
-	left  bool
+	corner *corner
+	host   string
+	name   string // with key and says guarded by roll.mu, but for the member's own loop, which writes them
+	key    string // nameKey(name)
+	says   []byte // "name says "
+	place  *group.Member
+	left   bool
 }
 
-// called gives m a name that is free.
-func (m *Member) called(name string) {
-	m.name = name
+func (m *Member) called(name, key string) {
+	m.name, m.key = name, key
 	m.says = []byte(name + " says ")
-	m.room.names[nameKey(name)] = m
 }
 
 // Name returns what m is called now.
@@ -36,13 +33,13 @@ func (m *Member) Hear(line []byte) (stays bool) {
 	if m.left {
 		return false
 	}
-	text := m.room.clean(line)
+	text := m.corner.clean(line)
 	switch {
 	case len(bytes.TrimLeft(text, " ")) == 0: // somebody leans on Enter
 	case text[0] != '/':
-		m.room.group.Send(m.says, text, crlf)
+		m.corner.shard.Send(m.says, text, crlf)
 	case len(text) > 1 && text[1] == '/':
-		m.room.group.Send(m.says, text[1:], crlf)
+		m.corner.shard.Send(m.says, text[1:], crlf)
 	default:
 		m.command(string(text[1:]))
 	}
@@ -52,49 +49,62 @@ func (m *Member) Hear(line []byte) (stays bool) {
 // Leave takes m out of the room and tells those who stay. Leaving again does
 // nothing.
 func (m *Member) Leave() {
-	if m.left {
-		return
+	if m.part() {
+		defer m.corner.room.roll.release(m.key)
+		m.corner.shard.Notify([]byte(m.name), []byte(" has disconnected.\r\n"))
 	}
-	m.vanish()
-	m.room.group.Notify([]byte(m.name), []byte(" has disconnected.\r\n"))
 }
 
 // vanish is Leave without a word.
 func (m *Member) vanish() {
-	if !m.left {
-		m.left = true
-		m.place.Leave()
-		m.room.leave(m)
+	if m.part() {
+		m.corner.room.roll.release(m.key)
 	}
+}
+
+// part takes m out of the room, and reports whether he was there. His name is held.
+func (m *Member) part() bool {
+	if m.left {
+		return false
+	}
+	m.left = true
+	m.place.Leave()
+	m.corner.room.roll.leave(m)
+	return true
 }
 
 // rename gives m another name and tells everyone, or m why not.
 func (m *Member) rename(to string) {
-	name, why := chosenName(to, m.room.maxName())
-	if other := m.room.called(name); why == "" && other != nil && other != m {
-		why = "That name is taken."
-	}
+	room := m.corner.room
+	name, why := chosenName(to, room.maxName())
+	old, oldKey, key := m.name, m.key, nameKey(name)
 	switch {
 	case why != "":
 		m.tell(why)
 		return
-	case name == m.name:
+	case name == old:
 		m.tell("That is your name.")
 		return
+	case !room.roll.rename(m, name, key):
+		m.tell("That name is taken.")
+		return
 	}
-	old := m.name
-	delete(m.room.names, nameKey(old))
-	m.called(name)
-	m.room.group.Notify([]byte(old), []byte(" changed name to "), []byte(name), crlf)
+	if key != oldKey {
+		defer room.roll.release(oldKey)
+	}
+	m.corner.shard.Notify([]byte(old), []byte(" changed name to "), []byte(name), crlf)
 }
 
-// tell writes one line to m alone.
-func (m *Member) tell(parts ...string) {
-	out := m.room.out[:0]
+// tell has m alone read a line, behind what the room has said before.
+func (m *Member) tell(parts ...string) { m.corner.tell(m, parts...) }
+
+// tell has one member read a line, wherever he is.
+func (c *corner) tell(m *Member, parts ...string) {
+	out := c.out[:0]
 	for _, p := range parts {
 		out = append(out, p...)
 	}
 	out = append(out, crlf...)
-	m.out.Write(out)
-	m.room.out = out
+	c.shard.Tell(m.place, out)
+	c.out = out
 }

@@ -6,22 +6,20 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/group"
-	"github.com/torsion-go/torsion/protocols/line"
-	"github.com/torsion-go/torsion/protocols/telnet"
 )
 
 // ErrFull is the answer of [Room.Enter] when MaxMembers are in the room.
 var ErrFull = errors.New("chat: the room is full")
 
 // A Room is where people talk. It is the factory of their connections. Its zero
-// value is empty and ready; set the fields before anybody enters.
+// value is empty and ready; set the fields before anybody enters, and before On.
 type Room struct {
 	MaxMembers   int // in the room at once; 1000 if zero; negative: no limit
 	MaxLine      int // bytes of a line; 1024 if zero
@@ -40,115 +38,54 @@ type Room struct {
 	// IdleTimeout drops who has sent no line for so long; nobody if zero.
 	IdleTimeout time.Duration
 
-	sessions factory.Factory // over telnet
-	group    group.Group
-	names    map[string]*Member // by nameKey
-	hosts    map[string]*host
-	scratch  []byte // for lines that have to be cleaned
-	out      []byte // for lines to one member
+	roll          // who is in the room
+	only  *corner // where there is a single loop
+	group group.Group
+	begun sync.Once
 }
 
 var _ factory.Factory = (*Room)(nil)
 
-// A host is where some of the members come from.
-type host struct {
-	members int
-	last    int // the number that its latest member got
-}
-
 // BuildProtocol returns the protocol of one who comes from peer.
-func (r *Room) BuildProtocol(peer net.Addr) protocol.Protocol {
-	if r.sessions == nil {
-		r.sessions = telnet.Config{}.Wrap(factory.Each(r.session))
-	}
-	return r.sessions.BuildProtocol(peer)
-}
+func (r *Room) BuildProtocol(peer net.Addr) protocol.Protocol { return r.here().BuildProtocol(peer) }
 
-func (r *Room) session() protocol.Protocol {
-	return line.Config{MaxLength: r.maxLine(), AcceptLF: true}.New(&session{room: r})
-}
-
-const greeting = "Welcome to my chat server.\r\n" +
-	"Send '/NAME [new name]' to change your name.\r\n" +
-	"Send '/EXIT' to quit.\r\n"
+// On returns the factory of connections on one loop of several: all of them are in
+// the same room. It may be called from anywhere. Once it was, the Room itself is
+// no factory any more, and has no Enter.
+//
+//	pool.Listen("tcp", addr, func(n factory.Network) factory.Factory { return room.On(n) })
+func (r *Room) On(loop protocol.Loop) factory.Factory { return r.corner(loop) }
 
 // Enter greets somebody from host, which becomes the name, tells the others, and
 // returns the new member. Everything that he is to read is written to w, which
 // usually is a [protocol.Transport]. The error is [ErrFull].
-func (r *Room) Enter(w io.Writer, from string) (*Member, error) {
-	if limit := r.maxMembers(); limit >= 0 && len(r.names) >= limit {
-		return nil, ErrFull
+func (r *Room) Enter(w io.Writer, from string) (*Member, error) { return r.here().enter(w, from) }
+
+func (r *Room) here() *corner {
+	if r.only == nil {
+		r.only = r.corner(nil)
 	}
-	if r.names == nil {
-		r.names, r.hosts = map[string]*Member{}, map[string]*host{}
-	}
-	m := &Member{room: r, out: w, host: hostName(from)}
-	m.called(r.guestName(m.host))
-	io.WriteString(w, greeting)
-	r.group.Notify([]byte(m.name), []byte(" has joined the party.\r\n"))
-	r.group.History, r.group.HistoryBytes = r.History, r.HistoryBytes
-	m.place = r.group.Join(w)
-	return m, nil
+	return r.only
 }
 
-// guestName returns a free name for the next member from a host. Its number is
-// not used again while anybody from there is in the room, so that nobody is
-// taken for who had it before.
-func (r *Room) guestName(from string) string {
-	h := r.hosts[from]
-	if h == nil {
-		h = &host{}
-		r.hosts[from] = h
-	}
-	h.members++
-	for {
-		h.last++
-		name := from
-		if h.last > 1 {
-			name += "#" + strconv.Itoa(h.last)
-		}
-		if r.names[nameKey(name)] == nil {
-			return name
-		}
-	}
-}
-
-// leave forgets m.
-func (r *Room) leave(m *Member) {
-	delete(r.names, nameKey(m.name))
-	h := r.hosts[m.host]
-	if h.members--; h.members == 0 {
-		delete(r.hosts, m.host)
-	}
-}
-
-// Announce tells everyone the text as a line of the room itself.
+// Announce tells everyone the text as a line of the room itself. In a room on
+// several loops it may be called from anywhere.
 func (r *Room) Announce(text string) {
-	r.group.Notify(r.clean([]byte(strings.TrimSpace(text))), crlf)
+	line, _ := clean(nil, []byte(strings.TrimSpace(text)))
+	r.group.Notify(line, crlf)
 }
 
-// Len returns how many members there are.
-func (r *Room) Len() int { return len(r.names) }
+// Len returns how many members there are. It may be called from anywhere.
+func (r *Room) Len() int { return r.roll.len() }
 
-// Names returns the members' names in alphabetical order.
+// Names returns the members' names in alphabetical order. It may be called from
+// anywhere.
 func (r *Room) Names() []string {
-	names := make([]string, 0, len(r.names))
-	for _, m := range r.names {
-		names = append(names, m.name)
-	}
+	names := r.roll.used()
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
 	})
 	return names
-}
-
-// called returns the member of that name, in any case; nil if there is none.
-func (r *Room) called(name string) *Member { return r.names[nameKey(name)] }
-
-func (r *Room) clean(line []byte) []byte {
-	var text []byte
-	text, r.scratch = clean(r.scratch, line)
-	return text
 }
 
 func (r *Room) maxMembers() int         { return either(r.MaxMembers, 1000) }

@@ -12,6 +12,7 @@ import (
 // member's; when it may speak, and for how long, is decided here.
 type session struct {
 	line.Base
+	corner *corner
 	room   *Room
 	member *Member // nil if the room was full
 	flood  flood
@@ -19,7 +20,7 @@ type session struct {
 }
 
 func (s *session) ConnectionMade(c *line.Conn) {
-	m, err := s.room.Enter(c, hostOf(c.RemoteAddr()))
+	m, err := s.corner.enter(c, hostOf(c.RemoteAddr()))
 	if err != nil {
 		s.SendLine("The room is full. Come back later.")
 		s.LoseConnection()

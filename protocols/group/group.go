@@ -79,7 +79,7 @@ func (g *Group) On(loop protocol.Loop) *Shard {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.only.group != nil {
-		panic("group: On of a Group that is used without it already; call On for every loop, before anybody joins")
+		panic("group: used without On already; call On for each loop, before anybody joins or sends")
 	}
 	g.split.Store(true)
 	for _, s := range g.shards {
@@ -95,7 +95,7 @@ func (g *Group) On(loop protocol.Loop) *Shard {
 
 func (g *Group) onOnly() *Shard {
 	if g.split.Load() {
-		panic("group: a Group on several loops has no members of its own; use those of On(loop)")
+		panic("group: on several loops; join what On(loop) has returned")
 	}
 	g.only.group = g
 	return &g.only

@@ -255,7 +255,7 @@ func TestOnIsOncePerLoop(t *testing.T) {
 func TestOneLoopOrSeveral(t *testing.T) {
 	var several group.Group
 	several.On(new(hand))
-	assert.PanicsWithValue(t, "group: a Group on several loops has no members of its own; use those of On(loop)",
+	assert.PanicsWithValue(t, "group: on several loops; join what On(loop) has returned",
 		func() { several.Join(&sharing{}) })
 	var one group.Group
 	one.Join(&sharing{})
