@@ -64,6 +64,7 @@ type Connector interface {
 // a negative duration means never, unless it says otherwise.
 type Socket struct {
 	LocalAddr netip.AddrPort // clients: connect from here; any if invalid
+	LocalPath string         // clients of "unixgram": the path to be answered at; chosen by the system, on Linux, if empty
 	Timeout   time.Duration  // clients: for the whole attempt, names included; 30 s
 
 	Backlog     int           // listeners: of connections not accepted; the system's maximum
@@ -74,6 +75,8 @@ type Socket struct {
 	Delay       bool          // leave Nagle's algorithm on; off by default (TCP_NODELAY)
 	OOBInline   bool          // urgent data stays in the stream (SO_OOBINLINE)
 	KeepAlive   time.Duration // idle time before and between TCP keep-alive probes; 15 s
+
+	MaxDatagram int // of datagram ports: bytes received at once, longer ones are dropped; 65535
 
 	HighWater       int           // bytes queued that pause the writer; 256 KiB
 	LowWater        int           // bytes queued that let it resume; a quarter of HighWater
