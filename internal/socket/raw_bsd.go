@@ -10,7 +10,7 @@ import (
 )
 
 // An IO makes the calls of one goroutine.
-type IO struct{}
+type IO struct{ zones zones }
 
 // Recv reads from fd. 0 without an error is the end of the stream.
 func (*IO) Recv(fd int, p []byte) (int, syscall.Errno) {

@@ -14,6 +14,8 @@ type IO struct {
 	iov  [64]unix.Iovec
 	hdr  unix.Msghdr
 	addr unix.RawSockaddrAny
+
+	batch *batch // of datagrams; nil until there are any
 }
 
 // Recv reads from fd. 0 without an error is the end of the stream.
