@@ -33,7 +33,7 @@ func (k *kernel) Listen(network, addr string, s factory.Socket) (int, net.Addr, 
 	}}
 	lc.SetMultipathTCP(false) // its sockets are slower, and unlike others
 	l, err := lc.Listen(context.Background(), network, addr)
-	if errors.Is(err, syscall.EADDRINUSE) && network == "unix" && removeStale(addr) {
+	if errors.Is(err, syscall.EADDRINUSE) && network == "unix" && removeStale(network, addr) {
 		l, err = lc.Listen(context.Background(), network, addr)
 	}
 	if err != nil {
@@ -107,12 +107,12 @@ func (k *kernel) own(fd int, path string, s factory.Socket) error {
 }
 
 // removeStale removes the file of a Unix socket that nobody listens on any more.
-func removeStale(path string) bool {
+func removeStale(network, path string) bool {
 	file, err := os.Lstat(path)
 	if err != nil || file.Mode()&os.ModeSocket == 0 {
 		return false
 	}
-	c, err := net.DialTimeout("unix", path, time.Second)
+	c, err := net.DialTimeout(network, path, time.Second)
 	if err == nil {
 		_ = c.Close()
 		return false

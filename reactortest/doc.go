@@ -30,7 +30,8 @@
 //	                 prefixes and the logs of start and stop are struck, as nobody parses them;
 //	                 being out of descriptors is tested with package reactor, since it
 //	                 takes the process's limit down
-//	I datagrams      struck: connections only
+//	I datagrams      part I, over the datagrams that go with the column's network:
+//	                 udp4, udp6, unixgram; those of layers are struck
 //	J Unix           the column "unix"; modes and abstract names are tested with
 //	                 package reactor; passing descriptors is struck. Part J, failing,
 //	                 is what becomes of user code that panics

@@ -60,6 +60,7 @@ var parts = []part{
 	{"G pause", pauses},
 	{"H listen", listens},
 	{"H connect", connects},
+	{"I datagrams", datagrams},
 	{"J failing", failing},
 	{"L adopt", adopts},
 	{"T traps", traps},

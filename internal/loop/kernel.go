@@ -13,9 +13,11 @@ import (
 // A Kernel is all that a Loop knows of the system below it. Sockets are numbers,
 // never negative. Errors of sockets are errno values, 0 for none; whoever drives
 // the loop reports events with Event, Bell and Due. All methods but Wake, Listen,
-// Dial, SendFile and the Close of a socket without Interest are called on the loop
-// only.
+// Dial, OpenDatagram, SendFile and the Close of a socket without Interest are called on
+// the loop only.
 type Kernel interface {
+	DatagramKernel
+
 	// Now is the time for users, Nanos the monotonic one that timers go by; it
 	// is never 0.
 	Now() time.Time

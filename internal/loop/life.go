@@ -188,6 +188,9 @@ func (l *Loop) drain() {
 			c.goodbye()
 		}
 	}
+	for _, d := range slices.Clone(l.datagrams.open) {
+		d.goodbye()
+	}
 	l.checkIdle()
 }
 
@@ -242,13 +245,16 @@ func (l *Loop) abortAll() {
 			c.abort(protocol.ErrConnectionAborted)
 		}
 	}
+	for _, d := range l.datagrams.open {
+		d.end(protocol.ErrConnectionAborted)
+	}
 	l.finishing, l.forced = true, true
 	l.ring()
 }
 
 // checkIdle finishes the shutdown when nothing is left to wait for.
 func (l *Loop) checkIdle() {
-	if !l.draining || l.conns.Load() > 0 {
+	if !l.draining || l.conns.Load() > 0 || len(l.datagrams.open) > 0 {
 		return
 	}
 	if busy, jobs := l.workers.load(); busy+jobs == 0 {
@@ -264,6 +270,7 @@ func (l *Loop) Crash() {
 	l.Enter()
 	l.turning, l.nested, l.holding, l.owner = false, false, false, nil
 	l.scratch = l.scratch[:0]
+	l.datagrams.batch = false
 	l.keepRunning()
 	l.begin(nil)
 	l.abortAll()

@@ -24,6 +24,12 @@
 // wait for the bell, which the kernel rings after the sockets that are ready
 // now, or for 32 turns at most. So a member gets all the lines of one batch of
 // events by one send.
+//
+// The event of a datagram port is a batch: the kernel gives what has come by one
+// call. Each of its datagrams is a turn of its own, but what they have datagram
+// ports write is sent by one more turn behind them, again by one call, or whenever
+// 64 KiB have been written. A port that pauses or closes within a batch hears no
+// more of it: settle comes between any two of its datagrams.
 package loop
 
 import (
@@ -107,6 +113,7 @@ type Loop struct {
 	workers                   // blocking work
 	away       sync.WaitGroup // of workers who have a transfer, and are not back
 	*Factories                // which are started
+	datagrams  datagrams      // what datagram ports share
 	stats      Stats
 	goroutine  atomic.Uint64 // that runs the loop; 0 if none does
 }
@@ -189,7 +196,9 @@ func (l *Loop) settle() {
 		case l.head == len(l.touched):
 			l.touched, l.head = l.touched[:0], 0
 			l.ending, l.ended = l.ending[:0], 0
-			return
+			if !l.settleDatagrams() {
+				return
+			}
 		case l.others > fewOthers && !l.holding:
 			l.postpone()
 		default:

@@ -39,7 +39,7 @@ func (l *Loop) FiguresBefore() (Stats, bool) {
 // Figures completes them, on the loop, or where it does not run.
 func (l *Loop) Figures() Stats {
 	s := l.stats
-	s.Connections, s.Ports, s.Timers, s.Waiting = int(l.conns.Load()), len(l.ports), len(l.timers.slots), len(l.waiting)
+	s.Connections, s.Ports, s.Timers, s.Waiting = int(l.conns.Load()), len(l.ports)+len(l.datagrams.open), len(l.timers.slots), len(l.waiting)
 	s.Turns = l.turns
 	l.calls.mu.Lock()
 	s.Calls = len(l.calls.waiting)

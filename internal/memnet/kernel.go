@@ -31,6 +31,10 @@ type Faults struct {
 	Sending func()          // is called by each SendFile, before and after it has sent
 	Shed    int             // connections that Shed has turned away
 	Pending bool            // connects neither succeed nor fail
+
+	SendDatagrams []syscall.Errno // what the next SendDatagrams answer; 0: nothing wrong
+	RecvDatagrams []syscall.Errno // the same of RecvDatagrams
+	MaxDatagrams  int             // per SendDatagrams; 0: no limit
 }
 
 // A Kernel is one machine in memory. What it does to sockets happens on the

@@ -141,7 +141,7 @@ func (k *Kernel) Connect(_ string, a net.Addr, opts factory.Socket) (int, string
 func (k *Kernel) Attempt() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.IndexFunc(k.sockets, func(s *socket) bool { return s != nil && s.remote == nil && s.key == "" })
+	return slices.IndexFunc(k.sockets, func(s *socket) bool { return s != nil && s.remote == nil && s.key == "" && s.datagrams == nil })
 }
 
 // Pipe makes a connection both of whose ends are the loop's.

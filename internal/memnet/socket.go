@@ -25,9 +25,10 @@ type socket struct {
 	err   syscall.Errno // pending
 	ended bool          // by a reset: what is written is refused
 
-	options Options
-	backlog []*socket // of a listener
-	key     string
+	datagrams *datagrams // nil: a stream's
+	options   Options
+	backlog   []*socket // of a listener
+	key       string
 }
 
 func (k *Kernel) add(s *socket) int {
@@ -45,6 +46,9 @@ func (k *Kernel) add(s *socket) int {
 func (s *socket) event() (ev loop.Event) {
 	if s.want == loop.None {
 		return 0
+	}
+	if s.datagrams != nil {
+		return s.datagramEvent()
 	}
 	if s.key != "" {
 		if s.want == loop.Read && len(s.backlog) > 0 {

@@ -1,0 +1,229 @@
+package loop
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/torsion-go/torsion/internal/socket"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+const (
+	retryAfter = time.Millisecond      // at first, where no event says that there is room
+	retryMost  = 64 * time.Millisecond // doubled up to here
+	unixGiveUp = 16 * time.Millisecond // a Unix peer that has not taken for so long loses what waits
+)
+
+// output is what a port sends, and what hinders it.
+type output struct {
+	out     outbox
+	blocked bool          // an Out event will say when there is room
+	again   *timer        // or this timer; nil if it is not ahead
+	wait    time.Duration // of again, the last time
+	stalls  int           // times that room was reported and there was none
+	refused bool          // the first datagram was, for one sent before it
+	above   bool          // the high-water mark was passed, and not yet the low one
+	told    bool          // PauseWriting was called
+}
+
+// Write sends to the peer of a connected port.
+func (d *datagramPort) Write(p []byte) (int, error) {
+	d.loop.check()
+	if d.socket.Remote == nil {
+		return 0, d.opError("write", nil, syscall.ENOTCONN)
+	}
+	return d.queue(p, netip.AddrPort{}, "")
+}
+
+// WriteTo sends to a peer with an IP address.
+func (d *datagramPort) WriteTo(p []byte, to netip.AddrPort) (int, error) {
+	d.loop.check()
+	dest, err := d.destination(to)
+	if err != nil {
+		return 0, d.opError("write", net.UDPAddrFromAddrPort(to), err)
+	}
+	return d.queue(p, dest, "")
+}
+
+// destination is to as the kernel wants it: mapped where IPv4 goes through an IPv6
+// socket, and none where the socket has it.
+func (d *datagramPort) destination(to netip.AddrPort) (netip.AddrPort, error) {
+	a := to.Addr()
+	is4 := a.Is4() || a.Is4In6()
+	switch f := d.socket.Family; {
+	case !a.IsValid():
+		return to, &net.AddrError{Err: "no address", Addr: to.String()}
+	case f == socket.Unix || f == socket.IPv4 && !is4 || f == socket.IPv6 && is4:
+		return to, &net.AddrError{Err: "address of another family", Addr: to.String()}
+	case d.socket.Remote != nil && netip.AddrPortFrom(a.Unmap(), to.Port()) != d.remote:
+		return to, net.ErrWriteToConnected
+	case d.socket.Remote != nil:
+		return netip.AddrPort{}, nil
+	case f == socket.Dual && is4:
+		a = netip.AddrFrom16(a.As16())
+	case f == socket.IPv4:
+		a = a.Unmap()
+	}
+	return netip.AddrPortFrom(a, to.Port()), nil
+}
+
+// queue queues a copy of p.
+func (d *datagramPort) queue(p []byte, to netip.AddrPort, path string) (int, error) {
+	size := len(p) + protocol.DatagramOverhead
+	var err error
+	switch {
+	case d.noRead&(closing|ended) != 0:
+		err = net.ErrClosed
+	case len(p) > d.longest(to):
+		err = syscall.EMSGSIZE
+	case d.opts.backlog >= 0 && d.out.size+size > d.opts.backlog && !d.out.empty():
+		err = syscall.ENOBUFS
+	}
+	if err != nil {
+		return 0, d.opError("write", d.peerOf(to, path), err)
+	}
+	g := &d.loop.datagrams
+	if d.out.ms == nil {
+		d.out, g.spare = g.spare, outbox{}
+	}
+	d.out.add(p, to, path)
+	g.written += size
+	if d.out.size > d.opts.high && !d.above {
+		d.above = true
+		if d.paces == nil {
+			d.noRead |= full // as a Conn's: an echo is bounded
+		}
+	}
+	d.touch()
+	return len(p), nil
+}
+
+// longest is how many bytes a datagram can have: 65535 without the headers, of
+// which that of IPv6 does not count. Of a Unix socket the kernel knows.
+func (d *datagramPort) longest(to netip.AddrPort) int {
+	const udp, ipv4 = 8, 20
+	a := to.Addr()
+	switch {
+	case d.socket.Family == socket.Unix:
+		return 1<<31 - 1
+	case a.Is4() || a.Is4In6() || d.socket.Family == socket.IPv4:
+		return 1<<16 - 1 - udp - ipv4
+	}
+	return 1<<16 - 1 - udp
+}
+
+// Buffered returns the bytes that wait.
+func (d *datagramPort) Buffered() int {
+	d.loop.check()
+	return d.out.size
+}
+
+// send sends what has been written, as far as the kernel takes it. What is written
+// meanwhile, by who hears of errors, leaves in a later turn, so that one that always
+// writes again holds up nobody.
+func (d *datagramPort) send() {
+	l := d.loop
+	g := &l.datagrams
+	for left := d.out.len(); left > 0 && !d.blocked && d.again == nil; {
+		if g.vec == nil {
+			g.vec = make([]socket.Datagram, socket.Batch)
+		}
+		ms := d.out.front(g.vec[:min(left, len(g.vec))])
+		n, e := l.kernel.SendDatagrams(d.socket.FD, ms)
+		for i := range ms[:n] {
+			l.stats.BytesWritten += int64(len(ms[i].Data))
+		}
+		if n > 0 {
+			d.out.drop(n)
+			left -= n
+			d.stalls, d.wait, d.refused = 0, 0, false
+		}
+		if e != 0 {
+			left -= d.sendFailed(e)
+		}
+	}
+	switch {
+	case !d.out.empty():
+		if !d.blocked && d.again == nil {
+			_ = l.Call(d.touch) // a loop that has stopped has ended the port
+		}
+	case d.out.ms != nil:
+		if d.out.reset(); cap(d.out.data) <= 1<<20 {
+			g.spare = d.out
+		}
+		d.out = outbox{}
+	}
+}
+
+// sendFailed follows the refusal of the first datagram, and returns how many will
+// not be sent for it.
+func (d *datagramPort) sendFailed(e syscall.Errno) int {
+	connected := d.socket.Remote != nil
+	switch {
+	case e == syscall.EAGAIN && d.socket.Family == socket.Unix && !connected:
+		return d.peerFull()
+	case e == syscall.EAGAIN && d.stalls == 0:
+		d.blocked = true
+		d.stalls++
+		return 0
+	case e == syscall.EAGAIN, e == syscall.ENOBUFS:
+		d.retry()
+		return 0
+	case e == syscall.ECONNREFUSED && connected && d.socket.Family != socket.Unix && !d.refused:
+		d.refused = true // it was one sent before; this one has not been tried yet
+		d.tell("write", nil, os.NewSyscallError("send", e))
+		return 0
+	}
+	m := d.out.first()
+	peer := d.peerOf(m.to, m.path)
+	d.out.drop(1)
+	d.refused = false
+	d.tell("write", peer, os.NewSyscallError("send", e))
+	return 1
+}
+
+// retry tries again after a while: the interface has no room, or the kernel has
+// said that there is some, and there is none.
+func (d *datagramPort) retry() {
+	d.wait = min(max(retryAfter, 2*d.wait), retryMost)
+	d.again = d.loop.setTimer(nil, d.wait, func() {
+		d.again = nil
+		d.touch()
+	})
+}
+
+// peerFull follows a Unix peer that has not read what was sent to it before. No
+// event says when it has, and others wait behind; so it has little time.
+func (d *datagramPort) peerFull() (dropped int) {
+	if d.wait < unixGiveUp {
+		d.retry()
+		return 0
+	}
+	d.wait = 0
+	path := d.out.first().path
+	dropped = d.out.dropPath(path)
+	d.tell("write", &net.UnixAddr{Net: "unixgram", Name: path}, protocol.ErrSlowPeer)
+	return dropped
+}
+
+// pace pairs PauseWriting and ResumeWriting, or reads on.
+func (d *datagramPort) pace() {
+	switch low := d.out.size <= d.opts.low; {
+	case !d.above:
+	case low:
+		told := d.told
+		d.above, d.told = false, false
+		if told && d.noRead&(closing|ended) == 0 {
+			d.call("ResumeWriting", d.paces.ResumeWriting)
+		} else if d.noRead&full != 0 {
+			d.noRead &^= full
+			d.readable()
+		}
+	case d.paces != nil && !d.told && d.noRead&(closing|ended) == 0:
+		d.told = true
+		d.call("PauseWriting", d.paces.PauseWriting)
+	}
+}
