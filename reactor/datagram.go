@@ -78,6 +78,7 @@ func (k *kernel) OpenDatagram(network, addr string, connect bool, s factory.Sock
 		c, err = open(network, addr, s)
 	}
 	if err != nil {
+		removeLeft(err, s.LocalPath)
 		return loop.DatagramSocket{}, err
 	}
 	defer c.Close()
@@ -110,6 +111,14 @@ func dialDatagram(network, addr string, s factory.Socket) (datagramConn, error) 
 		d.LocalAddr = net.UDPAddrFromAddrPort(s.LocalAddr)
 	}
 	return d.DialContext(context.Background(), network, addr)
+}
+
+// removeLeft removes the file of a Unix client that was bound and could not be
+// connected.
+func removeLeft(err error, path string) {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "connect" && path != "" {
+		_ = os.Remove(path) // an abstract name is no file
+	}
 }
 
 // tuneDatagram sets a socket's options before it is bound. The standard library

@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"net/netip"
 	"syscall"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/internal/loop"
 	"github.com/torsion-go/torsion/internal/memnet"
+	"github.com/torsion-go/torsion/internal/socket"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -70,5 +72,64 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		_ = l.Call(f)
 		l.Bell()
+	}
+}
+
+// A quickMail always has a batch of datagrams, and takes everything.
+type quickMail struct {
+	*memnet.Kernel
+	from  netip.AddrPort
+	sends int
+}
+
+func (q *quickMail) RecvDatagrams(_ int, ms []socket.Datagram) (int, syscall.Errno) {
+	for i := range ms {
+		ms[i].Data, ms[i].Addr = ms[i].Data[:64], q.from
+	}
+	return len(ms), 0
+}
+
+func (q *quickMail) SendDatagrams(_ int, ms []socket.Datagram) (int, syscall.Errno) {
+	q.sends++
+	return len(ms), 0
+}
+
+type datagramEcho struct{ protocol.DatagramBase }
+
+func (e *datagramEcho) DatagramReceived(data []byte, from netip.AddrPort) { e.WriteTo(data, from) }
+
+func quickPort(t testing.TB) (l *loop.Loop, q *quickMail, fd int) {
+	q = &quickMail{Kernel: memnet.New(loop.Config{}), from: netip.MustParseAddrPort("127.0.0.1:9")}
+	l = loop.New(q, loop.Config{Watchdog: -1})
+	leave, err := l.Start()
+	require.NoError(t, err)
+	t.Cleanup(leave)
+	_, err = l.OpenDatagram("udp4", "127.0.0.1:7", false, &datagramEcho{}, factory.Socket{})
+	require.NoError(t, err)
+	l.Bell()
+	return l, q, 0
+}
+
+// A batch that is echoed allocates nothing, is one receive and one send, and 32 turns
+// and the one that sends.
+func TestABatchAllocatesNothing(t *testing.T) {
+	l, q, fd := quickPort(t)
+	sends, turns := q.sends, l.Figures().Turns
+	l.Event(fd, loop.In)
+	assert.Equal(t, sends+1, q.sends)
+	assert.Equal(t, turns+socket.Batch+1, l.Figures().Turns)
+	assert.Equal(t, int64(socket.Batch*64), l.Figures().BytesWritten)
+	if debugBuild {
+		t.Skip("the checks of debug builds allocate")
+	}
+	assert.Zero(t, testing.AllocsPerRun(1000, func() { l.Event(fd, loop.In) }))
+}
+
+// What 32 echoed datagrams cost besides the system calls.
+func BenchmarkBatch(b *testing.B) {
+	l, _, fd := quickPort(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Event(fd, loop.In)
 	}
 }

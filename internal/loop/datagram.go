@@ -21,6 +21,7 @@ type datagrams struct {
 	open    []*datagramPort
 	touched []*datagramPort // to be settled, when no batch is being received
 	batch   bool            // one is: each of its datagrams is a turn of its own
+	telling bool            // ErrorReceived is called
 	written int             // bytes queued since touched was settled
 	in      inbox
 	vec     []socket.Datagram // for sending
@@ -157,10 +158,10 @@ func (d *datagramPort) Close() error {
 	if d.closeEarly() {
 		return nil
 	}
-	switch {
-	case l.OnLoop():
+	switch on := l.OnLoop(); {
+	case on && l.turning:
 		d.end(protocol.ErrConnectionDone)
-	case !l.Started(): // one that is only stepped is the caller's
+	case on, !l.Started(): // one that is only stepped is the caller's
 		before := l.HandTo(0)
 		l.begin(nil)
 		d.end(protocol.ErrConnectionDone)
@@ -217,13 +218,20 @@ func (d *datagramPort) goodbye() {
 	}
 }
 
-// touch has the port settled when the turn or the batch ends.
+// touch has the port settled when the turn or the batch ends. What somebody does who
+// hears of an error waits for a later turn, or one that always writes again would
+// hold up everybody.
 func (d *datagramPort) touch() {
-	if !d.listed {
-		d.listed = true
-		d.loop.datagrams.touched = append(d.loop.datagrams.touched, d)
+	if d.listed {
+		return
+	}
+	d.listed = true
+	if !d.loop.datagrams.telling || d.loop.Call(d.list) != nil {
+		d.list()
 	}
 }
+
+func (d *datagramPort) list() { d.loop.datagrams.touched = append(d.loop.datagrams.touched, d) }
 
 // settleDatagrams settles one of those who were touched. There is none while a
 // batch is received: what its datagrams have others write leaves together.

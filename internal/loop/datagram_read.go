@@ -237,7 +237,10 @@ func (d *datagramPort) tell(op string, peer net.Addr, err error) {
 	case d.noRead&ended != 0:
 	case d.errs != nil:
 		err := d.opError(op, peer, err)
+		before := d.loop.datagrams.telling
+		d.loop.datagrams.telling = true
 		d.call("ErrorReceived", func() { d.errs.ErrorReceived(err) })
+		d.loop.datagrams.telling = before
 	case log.Enabled(context.Background(), slog.LevelDebug):
 		log.Debug("datagram lost", "port", d.socket.Local, "protocol", protocol.NameOf(d.proto), "err", d.opError(op, peer, err))
 	}

@@ -122,8 +122,7 @@ func (d *datagramPort) Buffered() int {
 }
 
 // send sends what has been written, as far as the kernel takes it. What is written
-// meanwhile, by who hears of errors, leaves in a later turn, so that one that always
-// writes again holds up nobody.
+// meanwhile, by who hears of errors, leaves in a later turn.
 func (d *datagramPort) send() {
 	l := d.loop
 	g := &l.datagrams
@@ -145,12 +144,7 @@ func (d *datagramPort) send() {
 			left -= d.sendFailed(e)
 		}
 	}
-	switch {
-	case !d.out.empty():
-		if !d.blocked && d.again == nil {
-			_ = l.Call(d.touch) // a loop that has stopped has ended the port
-		}
-	case d.out.ms != nil:
+	if d.out.ms != nil && d.out.empty() {
 		if d.out.reset(); cap(d.out.data) <= 1<<20 {
 			g.spare = d.out
 		}

@@ -270,7 +270,7 @@ func (l *Loop) Crash() {
 	l.Enter()
 	l.turning, l.nested, l.holding, l.owner = false, false, false, nil
 	l.scratch = l.scratch[:0]
-	l.datagrams.batch = false
+	l.datagrams.batch, l.datagrams.telling = false, false
 	l.keepRunning()
 	l.begin(nil)
 	l.abortAll()

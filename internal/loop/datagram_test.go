@@ -1,0 +1,269 @@
+package loop_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/loop"
+	"github.com/torsion-go/torsion/internal/memnet"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A mailbox notes what a port hears.
+type mailbox struct {
+	protocol.DatagramBase
+	log    []string
+	onData func(data []byte, from netip.AddrPort)
+	onErr  func()
+	reason error
+}
+
+func (m *mailbox) DatagramReceived(data []byte, from netip.AddrPort) {
+	m.log = append(m.log, string(data))
+	if m.onData != nil {
+		m.onData(data, from)
+	}
+}
+
+func (m *mailbox) ErrorReceived(err error) {
+	m.log = append(m.log, "error: "+err.(*net.OpError).Unwrap().Error())
+	if m.onErr != nil {
+		m.onErr()
+	}
+}
+
+func (m *mailbox) StopProtocol(reason error) { m.reason = reason }
+
+// mail opens a port; a number is that of a port to connect to.
+func mail(t testing.TB, k *memnet.Kernel, network string, connect bool, addr string, p protocol.DatagramProtocol, s factory.Socket) factory.Port {
+	t.Helper()
+	port, err := k.Loop.OpenDatagram(network, addr, connect, p, s)
+	require.NoError(t, err)
+	k.Settle()
+	return port
+}
+
+// letters is a server on udp4 port 7, and a client of it.
+func letters(t testing.TB, k *memnet.Kernel, s factory.Socket) (server, client *mailbox) {
+	server, client = &mailbox{}, &mailbox{}
+	mail(t, k, "udp4", false, "127.0.0.1:7", server, factory.Socket{})
+	mail(t, k, "udp4", true, "127.0.0.1:7", client, s)
+	return server, client
+}
+
+func say(m *mailbox, words ...string) func() {
+	return func() {
+		for _, s := range words {
+			_, _ = m.Write([]byte(s))
+		}
+	}
+}
+
+// What the kernel has no room for waits, for an event or a while, and keeps its order.
+func TestDatagramsWaitForRoom(t *testing.T) {
+	for name, faults := range map[string][]syscall.Errno{
+		"full":          {0, syscall.EAGAIN},
+		"full at once":  {syscall.EAGAIN},
+		"no buffers":    {0, syscall.ENOBUFS, syscall.ENOBUFS},
+		"falsely ready": {syscall.EAGAIN, syscall.EAGAIN, syscall.EAGAIN, 0, syscall.EAGAIN},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKernel(t, loop.Config{})
+			server, client := letters(t, k, factory.Socket{})
+			k.Faults.SendDatagrams = faults
+			do(k, say(client, "a", "b", "c"))
+			do(k, say(client, "d"))
+			k.Advance(time.Second)
+			assert.Equal(t, []string{"a", "b", "c", "d"}, server.log)
+			assert.Empty(t, client.log)
+			assert.Equal(t, int64(4), k.Loop.Figures().BytesWritten)
+			assert.Equal(t, int64(4), k.Loop.Figures().BytesRead)
+			assert.Equal(t, 2, k.Loop.Figures().Ports)
+		})
+	}
+}
+
+// Whatever the kernel takes at a time, what comes is what was written, in order.
+func TestDatagramsKeepTheirOrder(t *testing.T) {
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		k := newKernel(t, loop.Config{})
+		server, client := letters(t, k, factory.Socket{})
+		var said []string
+		for range 200 {
+			k.Faults.MaxDatagrams = random.IntN(5)
+			if random.IntN(3) == 0 {
+				k.Faults.SendDatagrams = append(k.Faults.SendDatagrams, 0, syscall.EAGAIN)
+			}
+			do(k, func() {
+				for range random.IntN(10) {
+					s := fmt.Sprint(len(said), string(make([]byte, random.IntN(3000))))
+					said = append(said, s)
+					_, err := client.Write([]byte(s))
+					assert.NoError(t, err)
+				}
+			})
+		}
+		k.Faults = memnet.Faults{}
+		k.Advance(time.Minute)
+		require.Equal(t, said, server.log)
+		do(k, func() { assert.Zero(t, client.Buffered()) })
+	}
+}
+
+// A datagram that the kernel will not send is told, and the next goes out.
+func TestRefusedDatagramHoldsUpNobody(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server, client := letters(t, k, factory.Socket{})
+	k.Faults.SendDatagrams = []syscall.Errno{0, syscall.EMSGSIZE, 0, syscall.EPERM}
+	do(k, say(client, "a", "too long", "c", "forbidden", "e"))
+	assert.Equal(t, []string{"a", "c", "e"}, server.log)
+	assert.Equal(t, []string{"error: send: message too long", "error: send: operation not permitted"}, client.log)
+}
+
+// ECONNREFUSED while sending is about one that was sent before: the one that was to
+// be sent is sent.
+func TestRefusalLosesNoOther(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server, client := letters(t, k, factory.Socket{})
+	k.Faults.SendDatagrams = []syscall.Errno{syscall.ECONNREFUSED}
+	do(k, say(client, "a", "b"))
+	assert.Equal(t, []string{"a", "b"}, server.log)
+	assert.Equal(t, []string{"error: send: connection refused"}, client.log)
+}
+
+// Who writes again whenever he hears of an error holds up nobody.
+func TestErrorsAnsweredWithWritesStarveNobody(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	_, client := letters(t, k, factory.Socket{})
+	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.EPERM}, 1000)
+	client.onErr = say(client, "again")
+	_ = k.Loop.Call(say(client, "again"))
+	for range 10 {
+		k.Step()
+	}
+	assert.Less(t, len(client.log), 20)
+	assert.NotEmpty(t, client.log)
+	client.onErr = nil
+	k.Settle()
+}
+
+// Errors of receiving are told, and nothing else is lost; a port that has no peer
+// does not hear of refusals, and one whose socket is no good ends.
+func TestErrorsOfReceivingAreTold(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server, client := letters(t, k, factory.Socket{})
+	k.Faults.RecvDatagrams = []syscall.Errno{syscall.ECONNREFUSED, syscall.EHOSTUNREACH}
+	do(k, say(client, "a"))
+	assert.Equal(t, []string{"error: recv: no route to host", "a"}, server.log)
+	k.Faults.RecvDatagrams = []syscall.Errno{syscall.EBADF}
+	do(k, say(client, "b"))
+	assert.ErrorIs(t, server.reason, syscall.EBADF)
+	assert.Equal(t, 1, k.Loop.Figures().Ports)
+}
+
+// LoseConnection waits for room, but not longer than CloseTimeout.
+func TestDatagramCloseIsBounded(t *testing.T) {
+	for faults, reason := range map[int]error{3: protocol.ErrConnectionDone, 10000: protocol.ErrCloseTimeout} {
+		k := newKernel(t, loop.Config{})
+		server, client := letters(t, k, factory.Socket{CloseTimeout: time.Second})
+		k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.EAGAIN}, faults)
+		do(k, func() { say(client, "last")(); client.LoseConnection() })
+		k.Advance(2 * time.Second)
+		assert.Equal(t, reason, client.reason)
+		assert.Equal(t, reason == protocol.ErrConnectionDone, len(server.log) == 1)
+		assert.Zero(t, k.Loop.Figures().Timers)
+	}
+}
+
+// DrainTimeout ends a port that cannot send what it has.
+func TestDatagramDrainIsBounded(t *testing.T) {
+	k := newKernel(t, loop.Config{DrainTimeout: time.Second, Logger: slog.New(slog.DiscardHandler)})
+	_, client := letters(t, k, factory.Socket{})
+	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.EAGAIN}, 10000)
+	do(k, say(client, "x"))
+	k.Loop.Stop()
+	k.Settle()
+	assert.False(t, k.Loop.Finished())
+	k.Advance(2 * time.Second)
+	assert.ErrorIs(t, client.reason, protocol.ErrConnectionAborted)
+	assert.True(t, k.Loop.Finished())
+}
+
+// A Unix peer that reads nothing costs the others of the same port some milliseconds.
+func TestFullUnixPeerHoldsUpNobody(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server, idle, other := &mailbox{}, &mailbox{}, &mailbox{}
+	mail(t, k, "unixgram", false, "@server", server, factory.Socket{})
+	mail(t, k, "unixgram", false, "@idle", idle, factory.Socket{})
+	mail(t, k, "unixgram", false, "@other", other, factory.Socket{})
+	do(k, func() { idle.PauseReading() })
+	to := func(path, text string) {
+		u, _ := protocol.As[protocol.UnixDatagramTransport](server.DatagramTransport)
+		_, err := u.WriteToPath([]byte(text), path)
+		assert.NoError(t, err)
+	}
+	do(k, func() {
+		for i := range 25 { // 10 fit
+			to("@idle", fmt.Sprint(i))
+			to("@other", fmt.Sprint(i))
+		}
+	})
+	k.Advance(50 * time.Millisecond)
+	assert.Len(t, other.log, 25)
+	assert.Equal(t, []string{"error: " + protocol.ErrSlowPeer.Error()}, server.log)
+	do(k, func() { assert.Zero(t, server.Buffered()); idle.ResumeReading() })
+	assert.Len(t, idle.log, 10)
+}
+
+// A port of both families hears and answers both, IPv4 by its own addresses.
+func TestDualPortSpeaksBothFamilies(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server := &mailbox{}
+	server.onData = func(data []byte, from netip.AddrPort) {
+		assert.False(t, from.Addr().Is4In6())
+		_, err := server.WriteTo(data, from)
+		assert.NoError(t, err)
+	}
+	mail(t, k, "udp", false, ":7", server, factory.Socket{})
+	for _, to := range []string{"127.0.0.1:7", "[::1]:7", "localhost:7"} {
+		client := &mailbox{}
+		mail(t, k, "udp", true, to, client, factory.Socket{})
+		do(k, say(client, "Hey!"))
+		assert.Equal(t, []string{"Hey!"}, client.log, to)
+	}
+}
+
+// A panic is logged with the name of the user's object, and counted.
+func TestPanicOfADatagramIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	k := newKernel(t, loop.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	server, client := letters(t, k, factory.Socket{})
+	server.onData = func([]byte, netip.AddrPort) { panic("asked for") }
+	do(k, say(client, "a", "b"))
+	assert.Equal(t, []string{"a", "b"}, server.log)
+	assert.Contains(t, log.String(), "in=(*loop_test.mailbox).DatagramReceived panic=\"asked for\"")
+	assert.Equal(t, int64(2), k.Loop.Figures().Panics)
+}
+
+// A port that is closed while a test steps the loop is closed at once.
+func TestSteppedPortClosesAtOnce(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	p := &mailbox{}
+	port := mail(t, k, "udp4", false, "127.0.0.1:7", p, factory.Socket{})
+	require.NoError(t, port.Close())
+	assert.Equal(t, protocol.ErrConnectionDone, p.reason)
+	mail(t, k, "udp4", false, "127.0.0.1:7", &mailbox{}, factory.Socket{})
+}

@@ -1,0 +1,5 @@
+//go:build !race && !torsion_debug
+
+package reactor_test
+
+const raceEnabled = false
