@@ -1,7 +1,9 @@
 // Package wire has the small services that the early Internet kept for testing,
-// over TCP (RFC 862 to 868). Each is a Protocol; use it with factory.Each:
+// over TCP and UDP (RFC 862 to 868). Each is a Protocol; use it with factory.Each. For
+// UDP each has a DatagramProtocol:
 //
 //	r.Listen("tcp", "127.0.0.1:7", factory.Each(wire.Echo))
+//	r.ListenDatagram("udp", "127.0.0.1:7", wire.DatagramEcho())
 //
 // They are bounded whatever the peer does. What is said of an echo's memory in
 // package protocol holds: while its peer does not read, it reads no more either.
