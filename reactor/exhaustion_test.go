@@ -19,8 +19,12 @@ import (
 	"github.com/torsion-go/torsion/reactor"
 )
 
-// TestMain lets the test binary be the server with few descriptors.
+// TestMain lets the test binary be the server with few descriptors, or that of a benchmark.
 func TestMain(m *testing.M) {
+	if kind := os.Getenv("TORSION_DATAGRAM_ECHO"); kind != "" {
+		serveDatagramEcho(kind)
+		return
+	}
 	if os.Getenv("TORSION_FEW_DESCRIPTORS") != "" {
 		serveWithFewDescriptors()
 		return

@@ -73,29 +73,35 @@ func (d *datagramPort) askError() {
 	}
 }
 
-// receive takes one batch. Each datagram, or error, is a turn; what they have
-// ports write leaves when the batch has ended, in a last one.
+// receive takes what has come, at most a batch, so that others have their turns. Each
+// datagram, or error, is a turn; what they have ports write leaves behind those that
+// one call has given.
 func (d *datagramPort) receive() {
 	l := d.loop
-	l.datagrams.batch = true
-	for range socket.Batch { // of errors
-		ms := l.datagrams.in.prepare(d.max)
+	for left := socket.Batch; left > 0 && d.noRead == 0; {
+		ms := l.datagrams.in.prepare(d.max)[:left]
 		n, e := l.kernel.RecvDatagrams(d.socket.FD, ms)
+		if e == syscall.EAGAIN {
+			return
+		}
+		l.datagrams.batch = true
+		if left -= n; e != 0 {
+			left--
+			l.begin(nil)
+			d.receiveFailed(e)
+			l.end()
+		}
 		d.take(ms[:n])
-		if n == len(ms) {
-			l.kernel.Again(d.socket.FD)
-		}
-		if e == 0 || e == syscall.EAGAIN {
-			break
-		}
-		l.begin(nil)
-		d.receiveFailed(e)
-		l.end()
-		if d.noRead != 0 {
-			break
-		}
+		l.datagrams.batch = false
+		l.settleBatch()
 	}
-	l.datagrams.batch = false
+	if d.noRead == 0 {
+		l.kernel.Again(d.socket.FD)
+	}
+}
+
+// settleBatch is the turn in which ports send what a batch has had them write.
+func (l *Loop) settleBatch() {
 	if len(l.datagrams.touched) > 0 {
 		l.begin(nil)
 		l.end()
@@ -127,8 +133,7 @@ func (d *datagramPort) take(ms []socket.Datagram) {
 		l.end()
 		if l.datagrams.written >= flushAt {
 			l.datagrams.batch = false
-			l.begin(nil)
-			l.end()
+			l.settleBatch()
 			l.datagrams.batch = true
 		}
 	}
