@@ -144,6 +144,15 @@ func (p *port) Close() error {
 	return nil
 }
 
+// CloseOnLoop is Close for who knows that he is on the loop: only a trace of the whole
+// stack tells that, which costs more than the close.
+func (p *port) CloseOnLoop() {
+	p.loop.check()
+	if !p.closeEarly() {
+		p.close()
+	}
+}
+
 // closeEarly closes a port that has not got to the loop yet, and that is all.
 func (p *port) closeEarly() bool {
 	p.mu.Lock()

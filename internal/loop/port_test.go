@@ -159,6 +159,27 @@ func TestFactoryClosesItsPort(t *testing.T) {
 	assert.NoError(t, err, "the address is free")
 }
 
+// Who knows that he is on the loop need not have it found out. The port is closed when
+// CloseOnLoop returns, whether or not it had got there, and for good.
+func TestCloseOnLoop(t *testing.T) {
+	onLoop := func(p factory.Port) { p.(interface{ CloseOnLoop() }).CloseOnLoop() }
+	s := serve(t)
+	s.Settle()
+	do(s.Kernel, func() {
+		onLoop(s.port)
+		onLoop(s.port)
+		early, err := s.Loop.Listen("tcp", "127.0.0.1:7", s, factory.Socket{})
+		assert.NoError(t, err, "nobody has the address any more")
+		onLoop(early)
+		onLoop(early)
+		_, err = s.Loop.Listen("tcp", "127.0.0.1:7", s, factory.Socket{})
+		assert.NoError(t, err)
+	})
+	s.connect(1)
+	assert.Equal(t, 1, s.made)
+	assert.Panics(t, func() { onLoop(s.port) }, "this is not on the loop")
+}
+
 // An event for a descriptor's previous owner neither connects an attempt nor
 // harms it.
 func TestStaleEventConnectsNobody(t *testing.T) {

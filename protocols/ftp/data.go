@@ -92,10 +92,14 @@ func (c *channel) drop() {
 }
 
 func (c *channel) closePort() {
-	if c.port != nil {
-		c.port.Close()
-		c.port = nil
+	switch p := c.port.(type) {
+	case nil:
+	case interface{ CloseOnLoop() }: // Close would have to find out that this is the loop, which is dear
+		p.CloseOnLoop()
+	default:
+		p.Close()
 	}
+	c.port = nil
 }
 
 func (c *channel) stopTimer() {
