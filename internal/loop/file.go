@@ -11,7 +11,7 @@ import (
 )
 
 // fileTurn is how many bytes a worker sends of a file before others have their turn.
-const fileTurn = 1 << 20
+const fileTurn = 4 << 20
 
 // A transfer is a file in the output of a connection. The kernel takes its bytes
 // from the file itself, and may have to wait for a disk. So a worker asks it to,
