@@ -1,16 +1,19 @@
 """Has the servers of a scenario take turns."""
 import sys
 
-from harness import calls
+from harness import calls, latency, pool
 from harness.options import args
 from harness.servers import sample, servers_of, verify
 
 
 def run_scenario(sc, peers):
-    """Returns the samples by server, and what failed by peer."""
-    servers, samples = servers_of(sc, peers), {}
+    """Returns the scenario as it was run, the samples by server, what failed by peer, and notes."""
+    servers = pool.servers(sc, peers) if sc.kind == "pool" else servers_of(sc, peers)
+    samples, failed = {}, {}
     try:
         failed = verify(sc, servers)
+        if sc.kind == "open" and servers:
+            sc = latency.paced(sc, servers[0], failed)
         rounds = 0 if args.check else 3 if sc.kind == "memory" else args.rounds
         for n in range(rounds):
             one_round(sc, servers, samples, failed)
@@ -20,7 +23,7 @@ def run_scenario(sc, peers):
             s.stop()
     if args.check:
         samples = {s.name: [] for s in servers if s.peer["name"] not in failed}
-    return samples, failed
+    return sc, samples, failed, pool.spread(servers) if sc.kind == "pool" else []
 
 
 def one_round(sc, servers, samples, failed):
@@ -38,15 +41,16 @@ def one_round(sc, servers, samples, failed):
             elif args.syscalls:
                 r = calls.count(s, sc.load)
             else:
-                before = before or sample(ref, sc.load)
-                r, after = (before, before) if s is ref else (sample(s, sc.load), sample(ref, sc.load))
+                take = latency.keeping_up if sc.kind == "open" else sample
+                before = before or take(ref, sc.load)
+                r, after = (before, before) if s is ref else (take(s, sc.load), take(ref, sc.load))
                 compare(r, before, after)
                 if s is not ref:
-                    samples.setdefault(ref.name, []).append(dict(after, rate_rel=1, cpu_us_op_rel=1, drift=0))
+                    samples.setdefault(ref.name, []).append(dict(after, **dict.fromkeys(RELATIVE, 1), drift=0))
                 before = after
             samples.setdefault(s.name, []).append(r)
         except Exception as e:
-            failed[s.peer["name"]] = str(e)
+            failed[s.peer["name"]] = e
         if s is not ref:
             s.stop(sc.kind == "memory")
     ref.stop()
@@ -61,9 +65,13 @@ def memory(s, flags):
     return r
 
 
+RELATIVE = ["rate_rel", "cpu_us_op_rel", "p50_us_rel", "p99_us_rel", "p999_us_rel"]
+
+
 def compare(r, before, after):
     """Notes how a sample stands to the two of the reference beside it, and how unlike the speeds of
     the cores were in the three."""
-    for k in ("rate", "cpu_us_op"):
-        r[k + "_rel"] = 2 * r[k] / (before[k] + after[k])
+    for k in RELATIVE:
+        k = k.removesuffix("_rel")
+        r[k + "_rel"] = 2 * r[k] / (before[k] + after[k]) if before[k] + after[k] else 1
     r["drift"] = max(abs(1 - 2 * r[k] / (before[k] + after[k])) + abs(1 - before[k] / after[k]) / 2 for k in ("speed0", "speed1"))

@@ -31,4 +31,7 @@ SCENARIOS = [Scenario(*s) for s in [
     ("T6-full", "TLS idle memory, 1000 connections after one message of 200 KiB", "conn", ["tls-echo"], "-tls 1.3 -mode mem -heap -conns 1000 -size 204800", "memory"),
     ("T7", "TLS handshakes: connect, echo 64 B, close; 8 open", "conn", ["tls-echo"], "-tls 1.3 -mode churn -depth 8"),
     ("T7-resumed", "TLS handshakes of sessions that are resumed, load of T7", "conn", ["tls-echo"], "-tls 1.3 -resume -mode churn -depth 8"),
+    ("L1", "latency at half of the reference's rate, 1000 connections, 64 B, echo", "req", ["echo"], "-mode open -conns 1000 -slice 0.25 -rate 2000", "open"),
+    ("P1", "lines as in S4, two reactors on two cores beside one on one", "line", ["line"], "-mode line -conns 100 -depth 32", "pool"),
+    ("U1", "UDP echo, 4 sockets, 32 datagrams of 64 B under way on each", "datagram", ["udp"], "-mode udp -conns 4 -depth 32"),
 ]]

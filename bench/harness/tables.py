@@ -1,10 +1,11 @@
 """What a scenario came to, in Markdown."""
 import statistics
 
+from harness.latency import Behind
 from harness.options import args
 
 
-def table(sc, samples, failed):
+def table(sc, samples, failed, notes):
     out = [f"### {sc.id}: {sc.title}", ""]
     if args.check:
         out += [f"ok: {', '.join(samples)}"]
@@ -12,12 +13,15 @@ def table(sc, samples, failed):
         out += calls_table(sc.unit, samples)
     elif sc.kind == "memory":
         out += memory_table(samples)
+    elif sc.kind == "open":
+        out += [f"Messages leave by a schedule of {sc.load.split()[-1]} a second, whatever the server does; latency counts from there.", ""]
+        out += latency_table(samples) + ["", noise(samples)]
     else:
         out += rate_table(sc.unit, samples)
         if len(sc.modes) > 1:
             out += timeout_table(sc.unit, samples)
         out += ["", noise(samples)]
-    out += [f"\nFAILED {n}: {e}" for n, e in failed.items()]
+    out += [f"\n{n}" for n in notes] + [f"\n{n}: {e}" if isinstance(e, Behind) else f"\nFAILED {n}: {e}" for n, e in failed.items()]
     return "\n".join(out) + "\n"
 
 
@@ -56,8 +60,9 @@ def full_speed(rs, top):
 
 def noise(samples):
     rs = [r for v in samples.values() for r in v]
+    lost = "".join(f" {n} lost {statistics.mean(r['lost'] for r in v):.2%} of the datagrams." for n, v in samples.items() if any(r["lost"] for r in v))
     return (f"{len(rs)} samples; {statistics.mean(r['dirty'] for r in rs):.0%} of the slices were disturbed and thrown away, "
-            f"{sum(r['noisy'] for r in rs)} samples had too few clean ones.") if rs else "No samples."
+            f"{sum(r['noisy'] for r in rs)} samples had too few clean ones.{lost}") if rs else "No samples."
 
 
 def calls_table(unit, samples):
@@ -87,6 +92,16 @@ def rate_table(unit, samples):
                        f"{med(rs, 'cpu_us_op'):.3g}", rel(samples, n, "cpu_us_op"),
                        *(f"{med(rs, k):,.0f}" if med(rs, k) else "-" for k in ("p50_us", "p99_us", "p999_us")),
                        f"{med(rs, 'srv_cpu'):.0%} ({med(rs, 'srv_user'):.0%})", f"{med(rs, 'gen_busy'):.0%}"))
+    return out
+
+
+def latency_table(samples):
+    ref = next(iter(samples), "")
+    out = head("peer", "p50 us", "p99 us", "p99.9 us", f"p99 vs {ref}", f"p99.9 vs {ref}", "CPU us/req", f"CPU vs {ref}",
+               "server CPU", "we sent late, p99.9 us")
+    for n, rs in samples.items():
+        out.append(row(n, *(f"{med(rs, k):,.0f}" for k in ("p50_us", "p99_us", "p999_us")), rel(samples, n, "p99_us"), rel(samples, n, "p999_us"),
+                       f"{med(rs, 'cpu_us_op'):.3g}", rel(samples, n, "cpu_us_op"), f"{med(rs, 'srv_cpu'):.0%}", f"{med(rs, 'late_us'):,.0f}"))
     return out
 
 

@@ -11,6 +11,13 @@ func (h *hist) add(ns int64) {
 	h.b[bucket(uint64(ns))]++
 }
 
+func (h *hist) merge(o *hist) {
+	h.n += o.n
+	for i, n := range o.b {
+		h.b[i] += n
+	}
+}
+
 func bucket(v uint64) int {
 	if v < 128 {
 		return int(v)

@@ -1,6 +1,7 @@
-// load is the load generator. It is one thread that never sleeps: epoll_wait(0), recv, send.
+// load is the load generator. It is one thread that never sleeps (but for -beside): epoll_wait(0), recv, send.
 //
-//	load -mode pp|bulk|line|chat|mem|churn -port N -conns N -depth N -size N -seconds S [-verify] [-pid SERVER] [-tls 1.3 [-resume]]
+//	load -mode pp|open|bulk|line|chat|udp|mem|churn -port N -conns N -depth N -size N -seconds S
+//	     [-rate N] [-together|-beside] [-verify] [-pid SERVER] [-tls 1.3 [-resume]]
 //
 // It prints one line of JSON. Every mode counts the bytes that come back and fails when the
 // count is wrong; with -verify every message differs and is compared byte by byte.
@@ -19,19 +20,22 @@ import (
 )
 
 var (
-	mode    = flag.String("mode", "pp", "pp, bulk, line, chat, mem or churn")
-	port    = flag.Int("port", 7000, "server port on 127.0.0.1")
-	nconns  = flag.Int("conns", 100, "connections")
-	depth   = flag.Int("depth", 1, "messages in flight per connection (chat: per sender)")
-	size    = flag.Int("size", 64, "message bytes")
-	senders = flag.Int("senders", 8, "chat: how many of the clients talk")
-	window  = flag.Int("window", 262144, "bulk: bytes in flight per connection")
-	seconds = flag.Float64("seconds", 1, "measured time")
-	slice   = flag.Float64("slice", 0.05, "it is cut into slices of this length")
-	warm    = flag.Float64("warm", 0.2, "time before the measurement")
-	verify  = flag.Bool("verify", false, "compare the content of every message")
-	pid     = flag.Int("pid", 0, "server process, for its CPU time and memory")
-	heap    = flag.Bool("heap", false, "mem: have the server tell its heap, before and after (package heap)")
+	mode     = flag.String("mode", "pp", "pp, open, bulk, line, chat, udp, mem or churn")
+	port     = flag.Int("port", 7000, "server port on 127.0.0.1")
+	nconns   = flag.Int("conns", 100, "connections")
+	depth    = flag.Int("depth", 1, "messages in flight per connection (chat: per sender)")
+	size     = flag.Int("size", 64, "message bytes")
+	senders  = flag.Int("senders", 8, "chat: how many of the clients talk")
+	window   = flag.Int("window", 262144, "bulk: bytes in flight per connection")
+	rate     = flag.Float64("rate", 0, "open: messages a second, over all connections")
+	seconds  = flag.Float64("seconds", 1, "measured time")
+	slice    = flag.Float64("slice", 0.05, "it is cut into slices of this length")
+	warm     = flag.Float64("warm", 0.2, "time before the measurement")
+	verify   = flag.Bool("verify", false, "compare the content of every message")
+	together = flag.Bool("together", false, "other generators load the same server")
+	beside   = flag.Bool("beside", false, "the server uses our core too: sleep while there is nothing to do")
+	pid      = flag.Int("pid", 0, "server process, for its CPU time and memory")
+	heap     = flag.Bool("heap", false, "mem: have the server tell its heap, before and after (package heap)")
 )
 
 // result is what one run measured. An "op" is a message, a line, a delivery, a MiB or a connection.
@@ -44,6 +48,9 @@ type result struct {
 	P50      float64 `json:"p50_us"`    // latency of a batch of depth messages
 	P99      float64 `json:"p99_us"`    //
 	P999     float64 `json:"p999_us"`   //
+	Late     float64 `json:"late_us"`   // open: p99.9 of how late we sent what could be sent at once
+	Lost     float64 `json:"lost"`      // udp: share of the datagrams that did not come back
+	Behind   bool    `json:"behind"`    // open: the server did not keep up with the rate
 	Srv      float64 `json:"srv_cpu"`   // server CPU, share of one core
 	SrvUser  float64 `json:"srv_user"`  // its user part
 	CPUPerOp float64 `json:"cpu_us_op"` // server CPU microseconds per op
@@ -69,7 +76,14 @@ func main() {
 	runtime.LockOSThread()
 	lock, err := unix.Open("/tmp/bench-load.lock", unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0666)
 	check(err)
-	check(unix.Flock(lock, unix.LOCK_EX)) // one measurement at a time on this machine
+	how := unix.LOCK_EX // one measurement at a time on this machine
+	if *together {
+		how = unix.LOCK_SH
+	}
+	check(unix.Flock(lock, how))
+	if *beside {
+		patience = 1
+	}
 	epoch = time.Now()
 	epfd, err = unix.EpollCreate1(0)
 	check(err)
@@ -77,10 +91,14 @@ func main() {
 	switch *mode {
 	case "pp", "line":
 		runBatches()
+	case "open":
+		runOpen(&r)
 	case "bulk":
 		runBulk()
 	case "chat":
 		runChat()
+	case "udp":
+		runUDP()
 	case "churn":
 		runChurn()
 	case "mem":
@@ -93,7 +111,7 @@ func main() {
 	default:
 		fail("no mode %q", *mode)
 	}
-	if *mode != "mem" {
+	if *mode != "mem" && !r.Behind {
 		r.measured()
 	}
 	b, _ := json.Marshal(r)
@@ -116,8 +134,12 @@ func (r *result) measured() {
 		t, r.Noisy = &all, true
 	}
 	r.Ops, r.Secs, r.Rate = t.ops, t.secs, t.ops/t.secs
-	if flight < r.Rate**slice/2 { // else most of the latencies are longer than a slice
+	if *mode == "open" || flight < r.Rate**slice/2 { // else most of the latencies are longer than a slice
+		r.Late = t.late.quantile(.999)
 		r.P50, r.P99, r.P999 = t.lat.quantile(.5), t.lat.quantile(.99), t.lat.quantile(.999)
+	}
+	if t.lost > 0 {
+		r.Lost = t.lost / (t.lost + t.ops)
 	}
 	r.Srv = t.run / t.secs
 	if t.user+t.sys > 0 {

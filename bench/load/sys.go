@@ -48,11 +48,12 @@ const again = -int(syscall.EAGAIN)
 
 var epfd int
 var events [1024]unix.EpollEvent
+var patience int // of poll, in ms
 
-// poll is one epoll_wait(0). It also keeps the books of idle time: the share of the measured
+// poll is one epoll_wait. It also keeps the books of idle time: the share of the measured
 // time in which the generator had nothing to do, that is, in which the SERVER was the bottleneck.
 func poll() []unix.EpollEvent {
-	r, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_WAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	r, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_WAIT, uintptr(epfd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(patience), 0, 0)
 	if e != 0 {
 		return nil
 	}

@@ -2,7 +2,7 @@
 // It does the fewest system calls we know how to do: one recv and one send per readable
 // event, and one epoll_wait per batch of events.
 //
-//   c-epoll PORT MODE [option...]      MODE: echo bulk line chat timeout
+//   c-epoll PORT MODE [option...]      MODE: echo bulk line chat timeout, udp (udp.c)
 //
 // Options exist to price one design choice at a time ("extra" peers in peers.json):
 //   drain    read until EAGAIN            et       edge-triggered (implies drain)
@@ -142,9 +142,12 @@ static void on_accept(int ls) {
         if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) < 0) die("epoll_ctl add");
     }
 }
+void udp(int port);  // udp.c
+
 int main(int argc, char **argv) {
     if (argc < 3) { fprintf(stderr, "usage: c-epoll PORT MODE [option...]\n"); return 2; }
     const char *m = argv[2];
+    if (!strcmp(m, "udp")) udp(atoi(argv[1]));
     mode = !strcmp(m, "line") ? LINE : !strcmp(m, "chat") ? CHAT : !strcmp(m, "timeout") ? TIMEOUT : ECHO;
     for (int i = 3; i < argc; i++) {
         const char *o = argv[i];

@@ -1,15 +1,19 @@
 // torsion: our own, on the public API, as its users write it.
 //
-//	torsion PORT MODE          tls-MODE: the same over TLS
+//	torsion PORT MODE [N]      tls-MODE: the same over TLS; N: a pool of so many reactors
 package main
 
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log"
 	"net"
 	"os"
+	"os/signal"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/torsion-go/torsion/bench/heap"
@@ -75,18 +79,59 @@ func overTLS(f factory.Factory) factory.Factory {
 func main() {
 	heap.Tell()
 	mode, encrypted := strings.CutPrefix(os.Args[2], "tls-")
-	f := service(mode)
-	if encrypted {
-		f = overTLS(f)
+	build := func() factory.Factory {
+		if encrypted {
+			return overTLS(service(mode))
+		}
+		return service(mode)
 	}
+	run := serve
+	if len(os.Args) > 3 {
+		run = serveTogether
+	}
+	if err := run("127.0.0.1:"+os.Args[1], build); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve(addr string, build func() factory.Factory) error {
 	r, err := reactor.New(reactor.Config{})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	if _, err := r.Listen("tcp", "127.0.0.1:"+os.Args[1], f); err != nil {
-		log.Fatal(err)
+	if _, err := r.Listen("tcp", addr, build()); err != nil {
+		return err
 	}
-	if err := r.Run(context.Background()); err != nil {
-		log.Fatal(err)
+	return r.Run(context.Background())
+}
+
+func serveTogether(addr string, build func() factory.Factory) error {
+	n, err := strconv.Atoi(os.Args[3])
+	if err != nil {
+		return err
 	}
+	pool, err := reactor.NewPool(n, reactor.Config{})
+	if err != nil {
+		return err
+	}
+	if _, err := pool.Listen("tcp", addr, func(factory.Network) factory.Factory { return build() }); err != nil {
+		return err
+	}
+	tellSpread(pool)
+	return pool.Run(context.Background())
+}
+
+// tellSpread prints "spread" and how many connections each reactor has, for each SIGUSR1.
+func tellSpread(pool *reactor.Pool) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGUSR1)
+	go func() {
+		for range c {
+			text := "spread"
+			for _, r := range pool.Reactors() {
+				text += fmt.Sprint(" ", r.Stats().Connections)
+			}
+			fmt.Println(text)
+		}
+	}()
 }
