@@ -1,13 +1,15 @@
 """Has the servers of a scenario take turns."""
 import sys
 
-from harness import calls, latency, pool
+from harness import calls, latency, micro, pool
 from harness.options import args
 from harness.servers import sample, servers_of, verify
 
 
 def run_scenario(sc, peers):
     """Returns the scenario as it was run, the samples by server, what failed by peer, and notes."""
+    if sc.kind == "micro":
+        return sc, *micro.run(sc), []
     servers = pool.servers(sc, peers) if sc.kind == "pool" else servers_of(sc, peers)
     samples, failed = {}, {}
     try:
@@ -60,8 +62,9 @@ def memory(s, flags):
     """What the server's connections keep; of the heap and of stacks if it tells (-heap)."""
     r = s.load(flags, 2)
     told = [list(map(int, l.split()[1:])) for l in open(f"bin/{s.name}.log") if l.startswith("heap")]
-    for k, before, after in zip(("heap", "stacks"), *told[-2:]):
-        r[k] = (after - before) / r["conns"]
+    if told:
+        for k, before, after in zip(("heap", "stacks"), *told[-2:]):
+            r[k] = (after - before) / r["conns"]
     return r
 
 

@@ -33,5 +33,7 @@ SCENARIOS = [Scenario(*s) for s in [
     ("T7-resumed", "TLS handshakes of sessions that are resumed, load of T7", "conn", ["tls-echo"], "-tls 1.3 -resume -mode churn -depth 8"),
     ("L1", "latency at half of the reference's rate, 1000 connections, 64 B, echo", "req", ["echo"], "-mode open -conns 1000 -slice 0.25 -rate 2000", "open"),
     ("P1", "lines as in S4, two reactors on two cores beside one on one", "line", ["line"], "-mode line -conns 100 -depth 32", "pool"),
+    ("G-timers", "a million timers pending, beside time.AfterFunc", "timer", [], "-test.bench Timer -test.benchtime 1x", "micro"),
+    ("G-coroutine", "a value to a waiting coroutine and back, beside a goroutine over channels", "round", [], "-test.bench PingPong -test.benchtime 200000x", "micro"),
     ("U1", "UDP echo, 4 sockets, 32 datagrams of 64 B under way on each", "datagram", ["udp"], "-mode udp -conns 4 -depth 32"),
 ]]

@@ -1,6 +1,7 @@
 """What a scenario came to, in Markdown."""
 import statistics
 
+from harness import micro
 from harness.latency import Behind
 from harness.options import args
 
@@ -9,6 +10,8 @@ def table(sc, samples, failed, notes):
     out = [f"### {sc.id}: {sc.title}", ""]
     if args.check:
         out += [f"ok: {', '.join(samples)}"]
+    elif sc.kind == "micro":
+        out += micro_table(samples)
     elif args.syscalls:
         out += calls_table(sc.unit, samples)
     elif sc.kind == "memory":
@@ -102,6 +105,14 @@ def latency_table(samples):
     for n, rs in samples.items():
         out.append(row(n, *(f"{med(rs, k):,.0f}" for k in ("p50_us", "p99_us", "p999_us")), rel(samples, n, "p99_us"), rel(samples, n, "p999_us"),
                        f"{med(rs, 'cpu_us_op'):.3g}", rel(samples, n, "cpu_us_op"), f"{med(rs, 'srv_cpu'):.0%}", f"{med(rs, 'late_us'):,.0f}"))
+    return out
+
+
+def micro_table(samples):
+    out = head("what", "torsion, ns each", "beside", "ns each", "ratio", "nothing else ran for, ms", "beside, ms", "B/op", "beside, B/op")
+    for what, peer, ours, theirs in micro.pairs(samples):
+        more = (f"{r[k]:,.0f}" if k in r else "-" for k in ("ms-held", "B/op") for r in (ours, theirs))
+        out.append(row(what, f"{ours['ns/each']:,.0f}", peer, f"{theirs['ns/each']:,.0f}", f"{ours['ns/each'] / theirs['ns/each']:.2f}", *more))
     return out
 
 
