@@ -27,17 +27,28 @@ func (quickKernel) Send(_ int, ps [][]byte) (n int, _ syscall.Errno) {
 	return n, 0
 }
 
-// quick returns a loop over such a kernel, and a connection of it.
-func quick(t testing.TB, p protocol.Protocol) (l *loop.Loop, fd int) {
+// quickLoop returns a loop over such a kernel.
+func quickLoop(t testing.TB) (*loop.Loop, *memnet.Kernel) {
 	k := memnet.New(loop.Config{})
-	l = loop.New(quickKernel{k}, loop.Config{Watchdog: -1})
+	l := loop.New(quickKernel{k}, loop.Config{Watchdog: -1})
 	leave, err := l.Start()
 	require.NoError(t, err)
 	t.Cleanup(leave)
-	fd, _ = k.Pair(anAddr, anAddr)
+	return l, k
+}
+
+// adoptQuick gives p a connection of l and returns its descriptor.
+func adoptQuick(t testing.TB, l *loop.Loop, k *memnet.Kernel, p protocol.Protocol) int {
+	fd, _ := k.Pair(anAddr, anAddr)
 	require.NoError(t, l.Adopt(fd, anAddr, factory.Each(func() protocol.Protocol { return p }), factory.Socket{}, nil))
 	l.Bell()
-	return l, fd
+	return fd
+}
+
+// quick returns a loop over such a kernel, and a connection of it.
+func quick(t testing.TB, p protocol.Protocol) (l *loop.Loop, fd int) {
+	l, k := quickLoop(t)
+	return l, adoptQuick(t, l, k, p)
 }
 
 // An echoer sends everything back.
@@ -55,12 +66,64 @@ func TestATurnAllocatesNothing(t *testing.T) {
 	assert.GreaterOrEqual(t, l.Figures().BytesWritten, int64(64_000))
 }
 
+// A posted call allocates nothing of its own.
+func TestACallAllocatesNothing(t *testing.T) {
+	if debugBuild {
+		t.Skip("the checks of debug builds allocate")
+	}
+	l, _ := quick(t, &echoer{})
+	ran := 0
+	f := func() { ran++ }
+	assert.Zero(t, testing.AllocsPerRun(1000, func() {
+		_ = l.Call(f)
+		l.Bell()
+	}))
+	assert.Equal(t, 1001, ran)
+}
+
 // What an echo costs besides the system calls.
 func BenchmarkTurn(b *testing.B) {
 	l, fd := quick(b, &echoer{})
 	b.ReportAllocs()
 	for b.Loop() {
 		l.Event(fd, loop.In)
+	}
+}
+
+// What settling costs: a turn that writes to 200 others, and the bell at which they are sent to.
+func BenchmarkSettle200(b *testing.B) {
+	var room []*echoer
+	say := func() {
+		for _, e := range room {
+			e.Write([]byte("a line of ordinary length\r\n"))
+		}
+	}
+	l, k := quickLoop(b)
+	for range 200 {
+		e := &echoer{}
+		adoptQuick(b, l, k, e)
+		room = append(room, e)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = l.Call(say)
+		l.Bell()
+	}
+}
+
+// A write by another goroutine's handle, moved to the loop and sent.
+func BenchmarkRemoteWrite(b *testing.B) {
+	e := &echoer{}
+	l, k := quickLoop(b)
+	adoptQuick(b, l, k, e)
+	var remote *protocol.Remote
+	_ = l.Call(func() { remote = protocol.NewRemote(e.Transport) })
+	l.Bell()
+	data := make([]byte, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = remote.Write(data)
+		l.Bell()
 	}
 }
 

@@ -150,3 +150,19 @@ func BenchmarkTimerAmongAMillion(b *testing.B) {
 		}
 	})
 }
+
+// One timer set and fired, of a thousand that are due together.
+func BenchmarkTimerFire(b *testing.B) {
+	k := newKernel(b, loop.Config{})
+	nothing := func() {}
+	set := func() {
+		for range 1000 {
+			k.Loop.AfterFunc(time.Second, nothing)
+		}
+	}
+	b.ReportAllocs()
+	for n := b.N; n > 0; n -= 1000 {
+		do(k, set)
+		k.Skip(time.Second)
+	}
+}

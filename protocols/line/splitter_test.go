@@ -235,3 +235,15 @@ func simple(c line.Config, in string) (lines []string) {
 		in = rest
 	}
 }
+
+// One op is one line of a hundred that came together.
+func BenchmarkSplitter(b *testing.B) {
+	data := []byte(strings.Repeat("a line of ordinary length\r\n", 100))
+	var s line.Splitter
+	b.ReportAllocs()
+	for n := b.N; n > 0; n -= 100 {
+		s.Feed(data)
+		for s.Next() {
+		}
+	}
+}
