@@ -15,8 +15,9 @@ type schedule struct {
 	zero     int64   // when message 0 was due
 	next     int     // the message that is due next; connection i has the messages i, i+conns, ...
 	answered int
-	from, to int // the messages of this slice
-	missing  int // those of them that are due and not answered
+	looked   int64 // when we last looked at the clock
+	from, to int   // the messages of this slice
+	missing  int   // those of them that are due and not answered
 }
 
 // maxBehind is for how long, in ns, the schedule may be ahead of the answers: a server that
@@ -40,16 +41,28 @@ func runOpen(r *result) {
 			s.zero += nanos() - now
 			s.from, s.to, s.missing = s.next, math.MaxInt, 0
 		}
-		now = nanos()
+		now = s.look()
 		s.send(now)
 		for _, e := range poll() {
 			s.receive(int(e.Fd))
+			s.look()
 		}
 		if float64(s.next-s.answered)*s.interval > maxBehind {
 			r.Behind = true
 			return
 		}
 	}
+}
+
+// look returns the time, and notes for how long we have not looked. It is asked after
+// every message, so that much work at once, as a slow server makes, is no stall.
+func (s *schedule) look() int64 {
+	now := nanos()
+	if begin > 0 {
+		cur.stall = max(cur.stall, float64(now-max(s.looked, begin))/1e9)
+	}
+	s.looked = now
+	return now
 }
 
 // clock holds the end of a slice up until all that was due in it is answered: the slowest
@@ -77,7 +90,7 @@ func (s *schedule) send(now int64) {
 		}
 		i := s.next % len(s.cs)
 		if s.owed[i]++; s.owed[i] == 0 {
-			cur.late.add(nanos() - at)
+			cur.late.add(s.look() - at)
 			s.sendOn(i, s.next)
 		}
 		s.next++
