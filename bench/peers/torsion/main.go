@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
@@ -28,6 +29,10 @@ import (
 type echo struct{ protocol.Base }
 
 func (e *echo) DataReceived(data []byte) { e.Write(data) }
+
+type datagrams struct{ protocol.DatagramBase }
+
+func (d *datagrams) DatagramReceived(data []byte, from netip.AddrPort) { d.WriteTo(data, from) }
 
 var prompt = []byte("> ")
 
@@ -99,7 +104,12 @@ func serve(addr string, build func() factory.Factory) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.Listen("tcp", addr, build()); err != nil {
+	if os.Args[2] == "udp" {
+		_, err = r.ListenDatagram("udp", addr, &datagrams{})
+	} else {
+		_, err = r.Listen("tcp", addr, build())
+	}
+	if err != nil {
 		return err
 	}
 	return r.Run(context.Background())
