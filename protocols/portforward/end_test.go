@@ -180,7 +180,9 @@ func TestShutdownWhileConnecting(t *testing.T) {
 	assert.True(t, protocol.IsReset(client.reason), "%v", client.reason)
 	require.Len(t, s.clients, 1)
 	assert.ErrorIs(t, s.clients[0], protocol.ErrStopped)
-	assert.Empty(t, s.servers)
+	require.Len(t, s.servers, 1, "it waited at its port, which is closed")
+	assert.Error(t, s.servers[0].reason)
+	assert.Empty(t, s.servers[0].heard.String())
 	s.finish()
 }
 

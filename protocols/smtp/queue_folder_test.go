@@ -1,6 +1,7 @@
 package smtp_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,11 +71,15 @@ func TestQueueClockPutBack(t *testing.T) {
 	})
 }
 
+type unreadable struct{ io.ReadSeeker }
+
+func (unreadable) Read([]byte) (int, error) { panic("unreadable") }
+
 // A message that cannot even be read leaves nothing.
 func TestQueueDeliverPanics(t *testing.T) {
 	inPost(t, nil, func(t *testing.T, p *post) {
 		var e *protocol.PanicError
-		assert.ErrorAs(t, p.queue.Deliver(to("bob@b.test"), nil), &e)
+		assert.ErrorAs(t, p.queue.Deliver(to("bob@b.test"), unreadable{}), &e)
 		p.requireEmpty()
 	})
 }
