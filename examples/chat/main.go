@@ -26,6 +26,7 @@ func main() {
 	var socket factory.Socket
 	var cert certificate.Flags
 	listen := flag.String("listen", "127.0.0.1:12345", "`address` to listen on")
+	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	flag.IntVar(&room.MaxMembers, "members", 1000, "most people in the room; -1: any number")
 	flag.IntVar(&limit.PerPeer, "host", 100, "most connections from one host; 0: any number")
 	flag.IntVar(&room.MaxLine, "line", 1024, "longest line, in bytes")
@@ -45,28 +46,31 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	var door factory.Factory = &room
-	if tls != nil {
-		door = secure.Config{Server: tls}.Wrap(door)
+	door := func(n factory.Network) factory.Factory {
+		f := room.On(n)
+		if tls != nil {
+			f = secure.Config{Server: tls}.Wrap(f)
+		}
+		return limit.Around(f)
 	}
-	if err := serve(*listen, socket, limit.Around(door)); err != nil {
+	if err := serve(*listen, *reactors, socket, door); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve ends after SIGINT or SIGTERM, when all have been told. A second signal
 // ends the program at once.
-func serve(addr string, socket factory.Socket, room factory.Factory) error {
+func serve(addr string, reactors int, socket factory.Socket, door func(factory.Network) factory.Factory) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	r, err := reactor.New(reactor.Config{})
+	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
 	}
-	port, err := r.Tuned(socket).Listen("tcp", addr, room)
+	port, err := pool.Tuned(socket).Listen("tcp", addr, door)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on", port.Addr())
-	return r.Run(ctx)
+	return pool.Run(ctx)
 }

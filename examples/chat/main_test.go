@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // start starts the program, and returns it with its address.
 func start(t *testing.T, args ...string) (*exec.Cmd, string) {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
