@@ -16,40 +16,46 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/reactor"
 )
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8019", "`address` to listen on")
+	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	connect := flag.String("connect", "", "`address` to send to, as a client")
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
 	}
-	if err := run(*listen, *connect); err != nil {
+	if err := run(*listen, *connect, *reactors); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run ends after SIGINT or SIGTERM, a client also when it has its answer. A second
 // signal ends the program at once.
-func run(listen, connect string) error {
+func run(listen, connect string, reactors int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	r, err := reactor.New(reactor.Config{})
+	// Several ports share the address; the system sends each client to one of them.
+	pool, err := reactor.NewPool(reactors, reactor.Config{Socket: factory.Socket{ReusePort: reactors != 1}})
 	if err != nil {
 		return err
 	}
 	if connect != "" {
-		c := &client{leave: r.Stop}
-		if _, err := r.ConnectDatagram("udp", connect, c); err != nil {
+		c := &client{leave: pool.Stop}
+		if _, err := pool.Reactors()[0].ConnectDatagram("udp", connect, c); err != nil {
 			return err
 		}
-		return cmp.Or(r.Run(ctx), c.failed)
+		return cmp.Or(pool.Run(ctx), c.failed)
 	}
-	port, err := r.ListenDatagram("udp", listen, &server{})
-	if err != nil {
-		return err
+	for _, r := range pool.Reactors() {
+		port, err := r.ListenDatagram("udp", listen, &server{})
+		if err != nil {
+			return err
+		}
+		listen = port.Addr().String() // the others have the same port
 	}
-	fmt.Println("listening on", port.Addr())
-	return r.Run(ctx)
+	fmt.Println("listening on", listen)
+	return pool.Run(ctx)
 }

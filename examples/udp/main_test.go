@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // start runs the server on the first free port of host.
 func start(t *testing.T, host string) (cmd *exec.Cmd, addr string, out *bufio.Reader) {
 	t.Helper()
-	cmd = exec.Command(program, "-listen", net.JoinHostPort(host, "0"))
+	cmd = exec.Command(program, "-reactors", "2", "-listen", net.JoinHostPort(host, "0"))
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	cmd.Stderr = os.Stderr
