@@ -175,12 +175,25 @@ func (w *world) datagramNetwork() string {
 	return strings.Replace(w.Network, "tcp", "udp", 1)
 }
 
-// datagrams makes the reactor's datagram side, with settings, or skips the law.
-func (w *world) datagrams(s ...factory.Socket) factory.DatagramNetwork {
+// makeForDatagrams is make, or skips the law before there is a reactor that would have
+// to be run.
+func (w *world) makeForDatagrams() {
+	w.Helper()
+	w.withoutLayers()
+	w.make()
+}
+
+func (w *world) withoutLayers() {
 	w.Helper()
 	if w.Wrap != nil {
 		w.Skip("layers are for connections")
 	}
+}
+
+// datagrams returns the reactor's datagram side, with settings, or skips the law.
+func (w *world) datagrams(s ...factory.Socket) factory.DatagramNetwork {
+	w.Helper()
+	w.withoutLayers()
 	var n any = w.Reactor
 	if len(s) > 0 {
 		n = w.Tuned(s[0])

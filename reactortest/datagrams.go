@@ -41,7 +41,7 @@ var datagrams = []law{
 
 // Start, data, stop, and each in its turn; Write after the end is net.ErrClosed.
 func startAndStop(w *world) {
-	w.make()
+	w.makeForDatagrams()
 	p := w.echoPost()
 	w.bind(p)
 	w.run()
@@ -138,7 +138,7 @@ func orderKept(w *world) {
 // Of what came together the rest is kept while reading pauses, also when it
 // pauses at each, and comes in order.
 func pauseKeeps(w *world) {
-	w.make()
+	w.makeForDatagrams()
 	server, client := w.post(), w.post()
 	server.onData = func([]byte, sender) {
 		server.PauseReading()
@@ -167,7 +167,7 @@ func closeInside(w *world) {
 }
 
 func (w *world) endInside(server *post, end func(p factory.Port)) {
-	w.make()
+	w.makeForDatagrams()
 	client := w.post()
 	port := w.bind(server)
 	server.onData = func(data []byte, from sender) {
@@ -212,7 +212,7 @@ func loseSends(w *world) {
 // When Close has returned the address can be bound again, and StopProtocol has
 // been told; Close twice is no harm, nor before the reactor runs.
 func portFreed(w *world) {
-	w.make()
+	w.makeForDatagrams()
 	early := w.post()
 	port := w.bind(early)
 	require.NoError(w, port.Close())
