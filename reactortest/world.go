@@ -61,9 +61,21 @@ func (w *world) run() {
 	})
 }
 
+// runWith returns when the loop runs. Until then nobody may drive a clock that stands still,
+// or two goroutines would.
 func (w *world) runWith(ctx context.Context) {
-	r, ended := w.Reactor, w.ended
+	w.Helper()
+	r, ended, running := w.Reactor, w.ended, make(chan struct{})
+	err := r.Call(func() { close(running) })
 	go func() { ended <- r.Run(ctx) }()
+	if err != nil {
+		return // it has been stopped
+	}
+	select {
+	case <-running:
+	case <-time.After(patience):
+		w.giveUp()
+	}
 }
 
 // end waits for the end of Run.
