@@ -81,8 +81,10 @@ func outliveThePort(w *world) {
 	port, p := w.serve(w.echoes()), w.probe()
 	w.join(port, p)
 	wait(w, p.made)
+	w.on(func() { p.Write([]byte("served, ")) })
+	assert.Equal(w, "served, ", p.has(8))
 	w.on(func() { assert.NoError(w, port.Close()); p.Write([]byte("still here")) })
-	assert.Equal(w, "still here", p.has(10))
+	assert.Equal(w, "served, still here", p.has(18))
 }
 
 // A factory may close its own port: no further connection is built.
