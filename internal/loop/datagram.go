@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	runtimedebug "runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/torsion-go/torsion/clock"
@@ -48,10 +47,8 @@ type datagramPort struct {
 	reason error          // why it ends
 	late   *timer         // the end of CloseTimeout
 
-	mu     sync.Mutex
-	closed bool
-	onLoop bool
-	gone   chan struct{} // closed when the socket is
+	presence
+	gone chan struct{} // closed when the socket is
 }
 
 // holding is a reason not to read: what was received before comes first.
@@ -117,11 +114,7 @@ func (d *datagramPort) open() {
 		d.closeEarly()
 		return
 	}
-	d.mu.Lock()
-	d.onLoop = !d.closed
-	open := d.onLoop
-	d.mu.Unlock()
-	if !open {
+	if !d.arrive() {
 		return
 	}
 	l.setSource(d.socket.FD, d)
@@ -175,10 +168,7 @@ func (d *datagramPort) Close() error {
 
 // closeEarly closes a port that has not got to the loop yet, and that is all.
 func (d *datagramPort) closeEarly() bool {
-	d.mu.Lock()
-	early := !d.onLoop && !d.closed
-	d.closed = d.closed || early
-	d.mu.Unlock()
+	early := d.leaveEarly()
 	if early {
 		d.loop.kernel.Close(d.socket.FD, false)
 		close(d.gone)
@@ -269,11 +259,7 @@ func (d *datagramPort) settle() {
 
 // stop is the only place that closes the socket and says goodbye.
 func (d *datagramPort) stop() {
-	d.mu.Lock()
-	was := d.closed
-	d.closed = true
-	d.mu.Unlock()
-	if was {
+	if !d.leave() {
 		return
 	}
 	defer close(d.gone)

@@ -4,7 +4,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -31,9 +30,7 @@ type port struct {
 	want    Interest
 	logged  int64 // Nanos of the last failure that was logged, 0 if none
 
-	mu     sync.Mutex
-	closed bool
-	onLoop bool
+	presence
 }
 
 // Listen announces on the address, with s. It may be called from anywhere.
@@ -100,11 +97,7 @@ func (p *port) open() {
 		p.closeEarly()
 		return
 	}
-	p.mu.Lock()
-	p.onLoop = !p.closed
-	open := p.onLoop
-	p.mu.Unlock()
-	if !open {
+	if !p.arrive() {
 		return
 	}
 	l.ports = append(l.ports, p)
@@ -155,10 +148,7 @@ func (p *port) CloseOnLoop() {
 
 // closeEarly closes a port that has not got to the loop yet, and that is all.
 func (p *port) closeEarly() bool {
-	p.mu.Lock()
-	early := !p.onLoop && !p.closed
-	p.closed = p.closed || early
-	p.mu.Unlock()
+	early := p.leaveEarly()
 	if early {
 		p.loop.closeListener(p.fd)
 		p.stop()
@@ -168,11 +158,7 @@ func (p *port) closeEarly() bool {
 
 // close closes the port on the loop.
 func (p *port) close() {
-	p.mu.Lock()
-	was := p.closed
-	p.closed = true
-	p.mu.Unlock()
-	if was {
+	if !p.leave() {
 		return
 	}
 	l := p.loop
@@ -217,12 +203,6 @@ func (p *port) take(n int) (more bool) {
 		}
 	}
 	return true
-}
-
-func (p *port) isClosed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.closed
 }
 
 // accepted makes a connection of an accepted socket. Who is refused is told by
