@@ -129,7 +129,7 @@ func tuneDatagram(fd int, network string, s factory.Socket, listener bool) error
 	}
 	if strings.HasPrefix(network, "udp") {
 		o := options{fd: fd}
-		o.set("SO_BROADCAST", unix.SOL_SOCKET, unix.SO_BROADCAST, 0)
+		o.broadcast(false)
 		o.tuneMulticast(network)
 		return o.err
 	}
@@ -149,10 +149,9 @@ func (k *kernel) takeDatagram(c datagramConn, network, path string, s factory.So
 	if err != nil {
 		return -1, err
 	}
-	if network == "unixgram" && path != "" && !strings.HasPrefix(path, "@") {
+	if network == "unixgram" && path != "" {
 		if err := k.own(fd, path, s); err != nil {
 			closeAll(fd)
-			_ = os.Remove(path)
 			return -1, err
 		}
 	}

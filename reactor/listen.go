@@ -61,10 +61,9 @@ func (k *kernel) take(l net.Listener, network, addr string, s factory.Socket) (i
 			return fail(os.NewSyscallError("listen", err))
 		}
 	}
-	if network == "unix" && !strings.HasPrefix(addr, "@") {
+	if network == "unix" {
 		if err := k.own(fd, addr, s); err != nil {
 			closeAll(fd)
-			_ = os.Remove(addr)
 			return fail(err)
 		}
 	}
@@ -91,8 +90,17 @@ func shareAddress(fd int) error {
 }
 
 // own sets the permissions of a Unix socket's file and remembers it, to remove it
-// in the end. Before, they were not wider (see tune).
-func (k *kernel) own(fd int, path string, s factory.Socket) error {
+// in the end, or now if it fails. Before, they were not wider (see tune). An abstract
+// name has no file.
+func (k *kernel) own(fd int, path string, s factory.Socket) (err error) {
+	if strings.HasPrefix(path, "@") {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(path)
+		}
+	}()
 	if s.UnixMode != 0 {
 		if err := os.Chmod(path, s.UnixMode); err != nil {
 			return err

@@ -74,8 +74,12 @@ func (k *kernel) SetMulticastInterface(fd int, f socket.Family, iface string) er
 // SetBroadcast allows broadcasts, or not.
 func (k *kernel) SetBroadcast(fd int, on bool) error {
 	o := options{fd: fd}
-	o.set("SO_BROADCAST", unix.SOL_SOCKET, unix.SO_BROADCAST, number(on))
+	o.broadcast(on)
 	return o.err
+}
+
+func (o *options) broadcast(on bool) {
+	o.set("SO_BROADCAST", unix.SOL_SOCKET, unix.SO_BROADCAST, number(on))
 }
 
 // forFamilies sets the options of the families that a socket has.
