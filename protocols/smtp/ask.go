@@ -88,7 +88,7 @@ func (s *session) open(then func()) {
 		return err
 	}, func(err error) {
 		if err != nil {
-			s.answer(err, reply{})
+			s.answer("NewSession", err, reply{})
 			s.close(nil)
 			return
 		}
@@ -106,9 +106,9 @@ func (s *session) have(session Session, err error) {
 	}
 }
 
-// answer replies what the Session has answered: agreed if that is no error.
-func (s *session) answer(err error, agreed reply) (r reply) {
-	r = s.replyOf(err, agreed)
+// answer replies what call of the Session's has answered: agreed if that is no error.
+func (s *session) answer(call string, err error, agreed reply) (r reply) {
+	r = s.replyOf(call, err, agreed)
 	s.say(r)
 	if r.code == 421 {
 		s.close(nil)
@@ -116,9 +116,8 @@ func (s *session) answer(err error, agreed reply) (r reply) {
 	return r
 }
 
-// replyOf is an error of the Session's as a reply. What the client is not to know is
-// logged.
-func (s *session) replyOf(err error, agreed reply) reply {
+// replyOf is an error of call as a reply. What the client is not to know is logged.
+func (s *session) replyOf(call string, err error, agreed reply) reply {
 	if err == nil {
 		return agreed
 	}
@@ -128,7 +127,7 @@ func (s *session) replyOf(err error, agreed reply) reply {
 	if _, ok := errors.AsType[*protocol.PanicError](err); ok { // it is logged
 		return reply{421, "4.3.0", s.server.Domain + " Internal error, closing connection"}
 	}
-	s.logger().Error("smtp: cannot serve", "peer", s.RemoteAddr(), "err", err)
+	s.logger().Error("smtp: cannot serve", "peer", s.RemoteAddr(), "in", call, "err", err)
 	if isFull(err) {
 		return reply{452, "4.3.1", "Insufficient system storage"}
 	}

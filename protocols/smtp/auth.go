@@ -145,7 +145,7 @@ func (s *session) loginFailed(err error) {
 			s.bye(421, "4.7.0", "Too many failed logins", ErrTooManyErrors)
 			return
 		}
-		s.answer(err, reply{})
+		s.answer("Auth", err, reply{})
 		s.mayEnd()
 	})
 }

@@ -71,12 +71,12 @@ func TestClientRequiresTLS(t *testing.T) {
 		"not offered": {`S: 220 mail.test
 			C: EHLO client.test
 			S: 250-mail.test
-			S: 250 AUTH PLAIN`, smtp.ErrNoTLS, true},
+			S: 250 AUTH PLAIN`, smtp.ErrNoTLS, false},
 		"not known at all": {`S: 220 mail.test
 			C: EHLO client.test
 			S: 502 what?
 			C: HELO client.test
-			S: 250 mail.test`, smtp.ErrNoTLS, true},
+			S: 250 mail.test`, smtp.ErrNoTLS, false},
 		"later":              {offered + "S: 454 not now", smtp.ErrNoTLS, true},
 		"never":              {offered + "S: 502 not for you", smtp.ErrNoTLS, false},
 		"accepted otherwise": {offered + "S: 250 go on", smtp.ErrProtocol, true},
@@ -125,13 +125,23 @@ func TestClientVerifies(t *testing.T) {
 					}
 					p.serve(scene)
 					_, err := p.send(message("hi", "bob@b.test"))
-					requireSendError(p.T, err, verb, false)
+					e := requireSendError(p.T, err, verb, false)
+					assert.False(p, e.Temporary())
 					var v *tls.CertificateVerificationError
 					assert.ErrorAs(p, err, &v)
 				})
 			})
 		}
 	}
+}
+
+// An address that is none does not become one.
+func TestClientAddress(t *testing.T) {
+	inBubble(t, func(p *play) {
+		p.config.Addr = "mail.test"
+		_, err := p.send(message("hi", "bob@b.test"))
+		assert.False(t, requireSendError(t, err, "connect", false).Temporary())
+	})
 }
 
 // TLS may be there from the start.
@@ -188,7 +198,8 @@ func TestClientAuthNeedsTLS(t *testing.T) {
 			p.config.Security = security
 			p.config.User, p.config.Password = "eve", "sesame"
 			_, err := p.send(message("hi", "bob@b.test"))
-			requireSendError(t, err, "AUTH", false)
+			e := requireSendError(t, err, "AUTH", false)
+			assert.False(t, e.Temporary())
 			assert.ErrorIs(t, err, smtp.ErrNoAuth)
 
 			p.config.AllowInsecureAuth = true

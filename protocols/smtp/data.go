@@ -90,11 +90,11 @@ func (s *session) deliver() {
 	case b.loop:
 		s.fail(reply{554, "5.4.6", "Too many hops"})
 	case b.err != nil:
-		s.fail(s.replyOf(b.err, reply{}))
+		s.fail(s.replyOf("spool", b.err, reply{}))
 	case b.spool != nil && len(b.buf) > 0:
 		s.ask(false, func() error { return b.flush(s.openSpool) }, func(err error) {
 			if b.err = err; err != nil {
-				s.fail(s.replyOf(err, reply{}))
+				s.fail(s.replyOf("spool", err, reply{}))
 			} else {
 				s.handOver()
 			}
@@ -140,7 +140,7 @@ func (s *session) delivered(err error) {
 	}
 	closing := false
 	for _, err := range errs {
-		r := s.replyOf(err, reply{250, "2.0.0", "Ok"})
+		r := s.replyOf("Data", err, reply{250, "2.0.0", "Ok"})
 		s.say(r)
 		s.report(r, len(s.mail.recipients)/len(errs))
 		closing = closing || r.code == 421

@@ -97,7 +97,18 @@ func TestLogsWhatCannotBeFinished(t *testing.T) {
 	assert.Contains(t, out, `level=WARN msg="smtp: cannot finish" peer=192.0.2.2:50000 err="log out: no"`)
 }
 
+// What the client is not told is said, and who was asked.
+func TestLogsWhoCannotServe(t *testing.T) {
+	out := logged(func() {
+		tr := dial(testServer().New(&sour{&clerk{}}))
+		tr.Receive("EHLO me\r\nMAIL FROM:<ann@a.test>\r\n")
+		tr.Do(tr.Abort)
+	})
+	assert.Contains(t, out, `level=ERROR msg="smtp: cannot serve" peer=192.0.2.2:50000 in=Mail err="not me"`)
+}
+
 type sour struct{ *clerk }
 
 func (s *sour) NewSession(*Peer) (Session, error) { return s, nil }
+func (s *sour) Mail(string, *MailOptions) error   { return errors.New("not me") }
 func (s *sour) Logout() error                     { return errors.New("no") }

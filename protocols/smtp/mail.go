@@ -38,7 +38,7 @@ func (s *session) mailFrom(arg string) {
 	}
 	s.mail = &transaction{from: from, utf8: o.UTF8} // for the Session it begins now
 	s.ask(s.commands, func() error { return s.session.Mail(from, &o) }, func(err error) {
-		if s.answer(err, reply{250, "2.1.0", "Ok"}).code < 400 {
+		if s.answer("Mail", err, reply{250, "2.1.0", "Ok"}).code < 400 {
 			s.phase = mailing
 		} else {
 			s.mail = nil
@@ -82,7 +82,7 @@ func (s *session) rcptTo(arg string) {
 // recipient goes on with one that the Session has accepted, or not. Who asks for too
 // many that are not wants to find out who is.
 func (s *session) recipient(to string, err error) {
-	r := s.answer(err, reply{250, "2.1.5", "Ok"})
+	r := s.answer("Rcpt", err, reply{250, "2.1.5", "Ok"})
 	if r.code < 400 {
 		s.mail.recipients = append(s.mail.recipients, to)
 		s.phase = addressed

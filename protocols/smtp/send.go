@@ -2,9 +2,11 @@ package smtp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/torsion-go/torsion/deferred"
 )
@@ -95,11 +97,17 @@ func (e *SendError) Is(target error) bool {
 	return target == ErrUnknown && e.Unknown || target == ErrNotAccepted && !e.Unknown
 }
 
-// Temporary reports whether it may help to try again later: it does not when a
-// reply says so, with a code of 500 or above.
+// Temporary reports whether it may help to try again later. It does not when a reply
+// says so, with a code of 500 or above, nor after ErrNoTLS or ErrNoAuth, with an address
+// that is none (*net.AddrError), or a certificate that is not trusted
+// (*tls.CertificateVerificationError): somebody has to change something first.
 func (e *SendError) Temporary() bool {
-	refused, ok := errors.AsType[*SMTPError](e.Err)
-	return !ok || refused.Temporary()
+	if refused, ok := errors.AsType[*SMTPError](e.Err); ok {
+		return refused.Temporary()
+	}
+	_, address := errors.AsType[*net.AddrError](e.Err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
+	return !address && !certificate && !errors.Is(e.Err, ErrNoTLS) && !errors.Is(e.Err, ErrNoAuth)
 }
 
 // Send sends m over a connection of its own, which has ended when the Deferred
