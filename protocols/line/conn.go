@@ -20,16 +20,44 @@ func (c *Conn) Below() protocol.Transport { return c.Transport }
 // delimiters first. That the connection is closed is no error here;
 // ConnectionLost tells it.
 func (c *Conn) SendLine(s string) {
+	delim := c.r.split.delimiter()
+	if b := c.room(len(s) + len(delim)); b != nil {
+		c.Write(append(append(b, s...), delim...))
+		return
+	}
 	c.Write(view(s))
-	c.Write(view(c.r.split.delimiter()))
+	c.Write(view(delim))
 }
 
 // SendBytes writes parts and the delimiter: one line of several pieces.
 func (c *Conn) SendBytes(parts ...[]byte) {
+	delim := c.r.split.delimiter()
+	n := len(delim)
+	for _, p := range parts {
+		n += len(p)
+	}
+	if b := c.room(n); b != nil {
+		for _, p := range parts {
+			b = append(b, p...)
+		}
+		c.Write(append(b, delim...))
+		return
+	}
 	for _, p := range parts {
 		c.Write(p)
 	}
-	c.Write(view(c.r.split.delimiter()))
+	c.Write(view(delim))
+}
+
+// room is where a line of n bytes is put together, so that it is one Write; nil if the
+// transport has not as much.
+func (c *Conn) room(n int) []byte {
+	if a, ok := c.Transport.(protocol.BufferAvailer); ok {
+		if b := a.AvailableBuffer(); cap(b) >= n {
+			return b
+		}
+	}
+	return nil
 }
 
 // view is s without a copy, for Write, which neither changes nor keeps it.

@@ -65,6 +65,23 @@ func (s *Splitter) Next() bool {
 		}
 		return false
 	}
+	return len(s.held) == 0 && s.Delimiter == "" && s.whole() || s.search()
+}
+
+// whole is search for what most lines are: whole, and ended by CRLF. Others it leaves
+// as they are.
+func (s *Splitter) whole() bool {
+	n := bytes.IndexByte(s.rest, '\n')
+	if n < 1 || s.rest[n-1] != '\r' || n > s.Limit() {
+		return false
+	}
+	s.line = s.rest[: n-1 : n-1]
+	s.advance(n + 1)
+	return true
+}
+
+// search finds the next line in what is held and the rest.
+func (s *Splitter) search() bool {
 	delim, limit := s.delimiter(), s.Limit()
 	window := s.rest
 	if room := limit - len(s.held) + len(delim); len(window) >= room {
