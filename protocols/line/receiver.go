@@ -72,25 +72,27 @@ func (r *receiver) ConnectionLost(reason error) {
 // each message everything is asked anew, for the Handler may have changed it.
 func (r *receiver) handUp() {
 	r.busy = true
-	for r.conn.Reading() && r.next() {
+	for r.conn.Reading() {
+		if r.raw == nil && r.split.Next() {
+			r.h.LineReceived(r.split.line)
+		} else if !r.other() {
+			break
+		}
 	}
 	r.split.Hold()
 	r.busy = false
 }
 
-// next hands up one message. It returns false if there is none.
-func (r *receiver) next() bool {
+// other hands up what is no line. It returns false if there is none.
+func (r *receiver) other() bool {
 	switch {
 	case r.raw != nil:
 		return r.nextRaw()
-	case r.split.Next():
-		r.h.LineReceived(r.split.Line())
 	case r.split.Err() != nil:
 		r.tooLong()
-	default:
-		return false
+		return true
 	}
-	return true
+	return false
 }
 
 func (r *receiver) nextRaw() bool {

@@ -56,6 +56,18 @@ func (s *Splitter) Feed(data []byte) {
 // Next finds the next line. It returns false if there is none yet, and then
 // nothing is lent any more, or if the next line is too long, see Err.
 func (s *Splitter) Next() bool {
+	if len(s.held) == 0 && !s.skipping && !s.tooLong && s.Delimiter == "" { // what most lines are: whole
+		if n := bytes.IndexByte(s.rest, '\n'); n > 0 && s.rest[n-1] == '\r' && n <= s.Limit() {
+			s.line = s.rest[: n-1 : n-1]
+			s.advance(n + 1)
+			return true
+		}
+	}
+	return s.search()
+}
+
+// search finds the next line, of whatever kind, in what is held and the rest.
+func (s *Splitter) search() bool {
 	if (s.used || s.skipping || s.tooLong) && !s.begin() {
 		return false
 	}
@@ -65,23 +77,6 @@ func (s *Splitter) Next() bool {
 		}
 		return false
 	}
-	return len(s.held) == 0 && s.Delimiter == "" && s.whole() || s.search()
-}
-
-// whole is search for what most lines are: whole, and ended by CRLF. Others it leaves
-// as they are.
-func (s *Splitter) whole() bool {
-	n := bytes.IndexByte(s.rest, '\n')
-	if n < 1 || s.rest[n-1] != '\r' || n > s.Limit() {
-		return false
-	}
-	s.line = s.rest[: n-1 : n-1]
-	s.advance(n + 1)
-	return true
-}
-
-// search finds the next line in what is held and the rest.
-func (s *Splitter) search() bool {
 	delim, limit := s.delimiter(), s.Limit()
 	window := s.rest
 	if room := limit - len(s.held) + len(delim); len(window) >= room {
