@@ -44,7 +44,7 @@ func NewPool(n int, c Config) (*Pool, error) {
 	}
 	p := &Pool{socket: c.Socket, running: new(atomic.Bool)}
 	draining := make(chan struct{})
-	shared := loop.Config{Factories: &loop.Factories{}, Draining: func() { close(draining) }}
+	shared := loop.Config{Crew: &loop.Crew{}, Draining: func() { close(draining) }}
 	for i := range n {
 		r, err := newReactor(c, shared)
 		if err != nil {
@@ -107,6 +107,7 @@ func (p *Pool) BeforeShutdown(f func(done func())) { p.reactors[0].BeforeShutdow
 
 // Stats returns the figures of all reactors together. LongestTurn is that of the
 // slowest; an address listened on by the pool counts as one port in each reactor.
+// On one of the loops, see [Reactor.Stats].
 func (p *Pool) Stats() Stats {
 	var all Stats
 	for _, r := range p.reactors {

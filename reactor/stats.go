@@ -56,12 +56,17 @@ func (s *Stats) add(o Stats) {
 }
 
 // Stats asks the loop for its figures, and so waits for the turn in progress,
-// unless it is called on the loop itself.
+// unless it is called on the loop itself. On another loop of the same Pool it does
+// not wait: what that loop alone counts is then as it was at most 32 turns ago. The
+// loops of reactors that are no pool must not ask each other, or may wait for ever.
 func (r *Reactor) Stats() Stats {
 	if s, ok := r.loop.FiguresBefore(); ok {
 		return Stats(s)
 	}
 	if !r.loop.OnLoop() {
+		if !r.loop.MayWait() {
+			return Stats(r.loop.Published())
+		}
 		s, err := protocol.Ask(context.Background(), r.loop, r.loop.Figures)
 		if err == nil {
 			return Stats(s)

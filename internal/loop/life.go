@@ -304,6 +304,7 @@ func (l *Loop) finish() {
 		l.end()
 	}
 	l.timers = heap{}
+	l.publish()
 	l.finished.Store(true)
 	close(l.gone)
 }

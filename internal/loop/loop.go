@@ -64,7 +64,7 @@ type Config struct {
 	Inline       bool          // Work is done by the loop's own goroutine, between turns: for tests
 	Watchdog     time.Duration // how long a callback may run unnoticed; see withDefaults
 	Draining     func()        // called on the loop when its ports are about to close
-	Factories    *Factories    // shared with other loops; its own if nil
+	Crew         *Crew         // the loops that it belongs to; itself alone if nil
 }
 
 // A source is what a descriptor stands for. Its event may be one that was meant
@@ -108,14 +108,15 @@ type Loop struct {
 	whom any
 	dog  *watchdog // nil if off
 
-	calls                     // posted calls
-	life                      // start and stop
-	workers                   // blocking work
-	away       sync.WaitGroup // of workers who have a transfer, and are not back
-	*Factories                // which are started
-	datagrams  datagrams      // what datagram ports share
-	stats      Stats
-	goroutine  atomic.Uint64 // that runs the loop; 0 if none does
+	calls                    // posted calls
+	life                     // start and stop
+	workers                  // blocking work
+	away      sync.WaitGroup // of workers who have a transfer, and are not back
+	*Crew                    // whom it must not wait for
+	datagrams datagrams      // what datagram ports share
+	stats     Stats
+	published published
+	goroutine atomic.Uint64 // that runs the loop; 0 if none does
 }
 
 // New returns a loop over k that has not begun to run.
@@ -127,11 +128,12 @@ func New(k Kernel, c Config) *Loop {
 		scratch: make([]byte, 0, scratchSize),
 		armed:   math.MaxInt64,
 
-		Factories: c.Factories,
+		Crew: c.Crew,
 	}
-	if l.Factories == nil {
-		l.Factories = &Factories{}
+	if l.Crew == nil {
+		l.Crew = &Crew{}
 	}
+	l.Crew.loops = append(l.Crew.loops, l)
 	l.workers.loop = l
 	l.gone = make(chan struct{})
 	return l
@@ -277,6 +279,9 @@ func (l *Loop) look() {
 	}
 	now := l.kernel.Nanos()
 	l.stats.LongestTurn = max(l.stats.LongestTurn, time.Duration(now-l.began))
+	if len(l.loops) > 1 {
+		l.publish()
+	}
 	if l.timers.due(now) {
 		l.runDue(now)
 	}

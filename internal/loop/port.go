@@ -121,18 +121,19 @@ func (p *port) listen(want Interest) {
 // Addr returns the bound address.
 func (p *port) Addr() net.Addr { return p.addr }
 
-// Close stops listening. On another goroutine it waits until the loop has done so.
+// Close stops listening. It waits until the loop has done so, unless it is called on a
+// loop.
 func (p *port) Close() error {
-	if p.closeEarly() || p.isClosed() {
-		return nil
-	}
-	if p.loop.OnLoop() || !p.loop.Started() { // one that is only stepped is the caller's
+	l := p.loop
+	switch {
+	case p.closeEarly() || p.isClosed():
+	case l.OnLoop() || !l.Started(): // one that is only stepped is the caller's
 		p.close()
-		return nil
-	}
-	done := make(chan struct{})
-	if p.loop.Call(func() { p.close(); close(done) }) == nil {
-		<-done
+	default:
+		done := make(chan struct{})
+		if l.Call(func() { p.close(); close(done) }) == nil && l.MayWait() {
+			<-done
+		}
 	}
 	return nil
 }

@@ -36,13 +36,22 @@ func (l *Loop) FiguresBefore() (Stats, bool) {
 	return l.Figures(), true
 }
 
-// Figures completes them, on the loop, or where it does not run.
-func (l *Loop) Figures() Stats {
+// Figures are for the loop, or where it does not run.
+func (l *Loop) Figures() Stats { return l.withShared(l.own()) }
+
+// own are the figures that only the loop may read.
+func (l *Loop) own() Stats {
 	s := l.stats
-	s.Connections, s.Ports, s.Timers, s.Waiting = int(l.conns.Load()), len(l.ports)+len(l.datagrams.open), len(l.timers.slots), len(l.waiting)
+	s.Ports, s.Timers, s.Waiting = len(l.ports)+len(l.datagrams.open), len(l.timers.slots), len(l.waiting)
 	s.Turns = l.turns
+	return s
+}
+
+// withShared adds those that anybody may read.
+func (l *Loop) withShared(s Stats) Stats {
+	s.Connections = int(l.conns.Load())
 	l.calls.mu.Lock()
-	s.Calls = len(l.calls.waiting)
+	s.Calls += len(l.calls.waiting)
 	l.calls.mu.Unlock()
 	s.Workers, s.Jobs = l.workers.load()
 	return s

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"net"
-	"slices"
 
 	"github.com/torsion-go/torsion/factory"
 )
@@ -50,16 +49,10 @@ func ServeTogether(bound net.Addr, s factory.Socket, shares []Share) (factory.Po
 // Addr returns the bound address.
 func (t team) Addr() net.Addr { return t[0].addr }
 
-// Close stops listening. It waits for the loops, unless it is called on one of
-// them: two that waited for each other would do so for ever.
+// Close stops listening, as all of its ports do.
 func (t team) Close() error {
-	waits := !slices.ContainsFunc(t, func(p *port) bool { return p.loop.OnLoop() })
 	for _, p := range t {
-		if waits || p.loop.OnLoop() {
-			_ = p.Close() // it has no error
-		} else if !p.closeEarly() {
-			_ = p.loop.Call(p.close) // a loop that has ended has closed it
-		}
+		_ = p.Close() // it has no error
 	}
 	return nil
 }
