@@ -123,6 +123,7 @@ func TestConformanceOfAPool(t *testing.T) {
 	tcp := column("tcp4", func(testing.TB) string { return "127.0.0.1:0" })
 	path := column("unix", func(t testing.TB) string { return filepath.Join(t.TempDir(), "s") })
 	tcp.New, path.New = newPooled, newPooled
+	tcp.Late = true
 	reactortest.Test(t, tcp, path)
 }
 

@@ -24,7 +24,8 @@ type Harness struct {
 	// server's side; nil: there is none.
 	Wrap func(f factory.Factory, client bool) factory.Factory
 
-	// Late says that Wrap's factories build when a handshake is done.
+	// Late says that others may have been accepted when a factory builds: Wrap's do so
+	// when a handshake is done, and reactors of a pool accept for each other.
 	Late bool
 
 	// These make peers that live beside the reactor. Where there are none the

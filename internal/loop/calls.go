@@ -57,7 +57,7 @@ func (l *Loop) Bell() {
 	q.waiting, q.running = q.running[:0], q.waiting
 	q.mu.Unlock()
 	l.runCalls()
-	if l.closing {
+	if l.closing && !l.expects() {
 		l.lastCall()
 	}
 	if l.config.Inline {

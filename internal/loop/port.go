@@ -31,6 +31,7 @@ type port struct {
 	logged  int64 // Nanos of the last failure that was logged, 0 if none
 
 	presence
+	coming int // connections that others of the team have accepted for it; under presence's mutex
 }
 
 // Listen announces on the address, with s. It may be called from anywhere.
@@ -152,7 +153,7 @@ func (p *port) closeEarly() bool {
 	early := p.leaveEarly()
 	if early {
 		p.loop.closeListener(p.fd)
-		p.stop()
+		p.stopIfDone()
 	}
 	return early
 }
@@ -167,7 +168,7 @@ func (p *port) close() {
 	if p.fd >= 0 {
 		l.release(p.fd, false)
 	}
-	p.stop()
+	p.stopIfDone()
 }
 
 // ready accepts those who wait.

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"net"
+	"slices"
 
 	"github.com/torsion-go/torsion/factory"
 )
@@ -59,18 +60,17 @@ func (t team) Close() error {
 
 // place serves an accepted connection, or has another loop do so.
 func (p *port) place(fd int, peer net.Addr) {
-	q := p.lightest()
-	if q != p {
-		q.loop.conns.Add(1)
+	if q := p.lightest(); q != p && q.expect() {
 		if q.loop.Call(func() { q.receive(fd, peer) }) == nil {
 			return
 		}
 		q.loop.conns.Add(-1) // it has ended
+		q.came()
 	}
 	p.loop.accepted(fd, peer, p)
 }
 
-// lightest is the port whose loop has the fewest connections. A difference of an
+// lightest is the open port whose loop has the fewest connections. A difference of an
 // eighth is none: handing over costs a call.
 func (p *port) lightest() *port {
 	if len(p.team) < 2 {
@@ -79,21 +79,62 @@ func (p *port) lightest() *port {
 	best, fewest := p, p.loop.conns.Load()
 	fewest -= fewest / 8
 	for _, q := range p.team {
-		if n := q.loop.conns.Load(); n < fewest && !q.loop.stopping.Load() {
+		if n := q.loop.conns.Load(); n < fewest && !q.loop.stopping.Load() && !q.isClosed() {
 			best, fewest = q, n
 		}
 	}
 	return best
 }
 
+// expect announces a connection that p is to receive, unless p is closed or its loop
+// stops. Then it will be served though the port closes: its peer is connected.
+func (p *port) expect() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.loop.stopping.Load() {
+		return false
+	}
+	p.coming++
+	p.loop.conns.Add(1)
+	return true
+}
+
+// expects reports whether others have accepted connections for l, whose calls are about
+// to come. Where it is false on a loop that stops it stays so.
+func (l *Loop) expects() bool {
+	return slices.ContainsFunc(l.ports, func(p *port) bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.coming > 0
+	})
+}
+
 // receive takes a connection that another loop has accepted. It was counted.
 func (p *port) receive(fd int, peer net.Addr) {
 	l := p.loop
 	l.conns.Add(-1)
-	if p.isClosed() { // as if nobody had accepted it
-		l.kernel.Close(fd, true)
-	} else if err := l.attachWithin(fd, None, peer, p.factory, p.opts, nil); err != nil {
+	defer p.came()
+	if err := l.attachWithin(fd, None, peer, p.factory, p.opts, nil); err != nil {
 		p.refused(peer, err)
 	}
 	l.checkIdle()
+}
+
+// came takes expect back.
+func (p *port) came() {
+	p.mu.Lock()
+	p.coming--
+	p.mu.Unlock()
+	p.stopIfDone()
+}
+
+// stopIfDone stops the factory of a closed port once it has no connections to build
+// protocols for any more.
+func (p *port) stopIfDone() {
+	p.mu.Lock()
+	done := p.closed && p.coming == 0
+	p.mu.Unlock()
+	if done {
+		p.stop()
+	}
 }

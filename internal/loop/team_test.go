@@ -1,0 +1,109 @@
+package loop_test
+
+import (
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/loop"
+	"github.com/torsion-go/torsion/internal/memnet"
+	"github.com/torsion-go/torsion/protocol"
+)
+
+// A pair is two loops over one kernel that serve one address. The first accepts, has
+// three connections already, and is driven by the kernel; the second hears its bell only.
+type pair struct {
+	*memnet.Kernel
+	first, second *loop.Loop
+	port          factory.Port
+}
+
+func newPair(t *testing.T, one, two factory.Factory) *pair {
+	crew := &loop.Crew{}
+	k := newKernel(t, loop.Config{Crew: crew})
+	p := &pair{Kernel: k, first: k.Loop, second: loop.New(k, loop.Config{Crew: crew, Watchdog: -1})}
+	leave, err := p.second.Start()
+	require.NoError(t, err)
+	t.Cleanup(leave)
+	for range 3 {
+		adopted(t, k, &noted{}, factory.Socket{}, nil)
+	}
+	fd, bound, err := k.Listen("tcp", "127.0.0.1:7", factory.Socket{})
+	require.NoError(t, err)
+	p.port, err = loop.ServeTogether(bound, factory.Socket{}, []loop.Share{
+		{Loop: p.second, Factory: two, FD: -1},
+		{Loop: p.first, Factory: one, FD: fd},
+	})
+	require.NoError(t, err)
+	p.Settle()
+	p.second.Bell()
+	return p
+}
+
+// connect has a client come, who is not accepted yet.
+func (p *pair) connect() {
+	p.first.Connect("tcp", "127.0.0.1:7", factory.Each(func() protocol.Protocol { return &noted{} }), factory.Socket{})
+	p.Step()
+}
+
+// A diary is a factory that writes down what it is told.
+type diary struct{ log []string }
+
+func (d *diary) StartFactory() error { d.log = append(d.log, "start"); return nil }
+func (d *diary) StopFactory()        { d.log = append(d.log, "stop") }
+
+func (d *diary) BuildProtocol(net.Addr) protocol.Protocol {
+	d.log = append(d.log, "build")
+	return &noted{onLost: func(error) { d.log = append(d.log, "lost") }}
+}
+
+// A connection that one loop has accepted for another is served there, though the port
+// is closed meanwhile: its peer is connected. The factory is stopped behind it.
+func TestHandedOverConnectionOutlivesItsPort(t *testing.T) {
+	var one, two diary
+	p := newPair(t, &one, &two)
+	p.connect()
+	p.Settle()
+	require.NoError(t, p.port.Close())
+	assert.Equal(t, []string{"start", "stop"}, one.log)
+	assert.Equal(t, []string{"start"}, two.log)
+	p.second.Bell()
+	p.Settle()
+	assert.Equal(t, []string{"start", "build", "stop"}, two.log)
+	assert.Equal(t, 1, p.second.Figures().Connections)
+}
+
+// So is one that comes while the ports of a pool close one after the other.
+func TestClosedPortIsHandedNothing(t *testing.T) {
+	var one, two diary
+	p := newPair(t, &one, &two)
+	p.connect()
+	p.first.HandTo(1 << 40) // the caller is on the second loop only
+	require.NoError(t, p.port.Close())
+	p.first.HandTo(0)
+	assert.Equal(t, []string{"start", "stop"}, two.log)
+	assert.Equal(t, []string{"start"}, one.log)
+	p.Settle()
+	p.second.Bell()
+	p.Settle()
+	assert.Equal(t, []string{"start", "build", "stop"}, one.log)
+	assert.Equal(t, []string{"start", "stop"}, two.log)
+}
+
+// A loop that stops serves what others have accepted for it, and then says goodbye.
+func TestHandedOverConnectionIsServedBeforeTheEnd(t *testing.T) {
+	var one, two diary
+	p := newPair(t, &one, &two)
+	require.NoError(t, p.second.Call(func() { // it is handed over behind what the bell runs now
+		p.connect()
+		p.Settle()
+	}))
+	p.second.Stop()
+	p.second.Bell()
+	assert.Equal(t, []string{"start"}, two.log)
+	p.second.Bell()
+	assert.Equal(t, []string{"start", "build", "stop"}, two.log)
+}
