@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -12,9 +11,10 @@ import (
 type calls struct {
 	mu      sync.Mutex
 	waiting []func()
-	rung    bool // the bell has been rung and not been heard
-	closed  bool // nothing is taken or rung any more
-	running []func()
+	rung    bool     // the bell has been rung and not been heard
+	closed  bool     // nothing is taken or rung any more
+	running []func() // a batch of them, the loop's own
+	ran     int      // so many of them, or are running
 }
 
 // Call runs f on the loop in a later turn. It may be called from anywhere.
@@ -48,16 +48,21 @@ func (l *Loop) ringLocked() {
 
 // Bell is for the kernel's driver: it runs the calls that were posted before,
 // each in a turn of its own, and sends what broadcasts have queued. A call that
-// posts another waits for the next bell, as it must, or it would hold up
-// everybody.
+// is posted by another waits for the next bell, as it must, or it would hold up
+// everybody; so do those of a batch for which there is no time.
 func (l *Loop) Bell() {
 	q := &l.calls
 	q.mu.Lock()
 	q.rung = false
-	q.waiting, q.running = q.running[:0], q.waiting
+	if len(q.running) == 0 {
+		q.waiting, q.running = q.running, q.waiting
+	} else if len(q.waiting) > 0 { // they come behind the batch
+		l.ringLocked()
+	}
 	q.mu.Unlock()
-	l.runCalls()
-	if l.closing && !l.expects() {
+	l.behind = false
+	all := l.runCalls()
+	if all && l.closing && !l.expects() {
 		l.lastCall()
 	}
 	if l.config.Inline {
@@ -67,22 +72,31 @@ func (l *Loop) Bell() {
 	if len(l.later) > 0 {
 		l.runLater()
 	}
-	if l.finishing && !l.finished.Load() && (l.forced || l.workers.stopIdle()) {
+	if all && l.finishing && !l.finished.Load() && (l.forced || l.workers.stopIdle()) {
 		l.finish()
 	}
 }
 
-func (l *Loop) runCalls() {
+// runCalls runs a batch, as far as there is time, and reports whether that was all.
+func (l *Loop) runCalls() (all bool) {
 	q := &l.calls
-	for i, f := range q.running {
-		q.running[i] = nil
+	for s := l.newStint(len(q.running) - q.ran); q.ran < len(q.running); {
+		if s.over() {
+			l.ring()
+			return false
+		}
+		f := q.running[q.ran]
+		q.running[q.ran] = nil
+		q.ran++
 		l.begin(nil)
 		l.runCall(f)
 		l.end()
 	}
+	q.running, q.ran = q.running[:0], 0
 	if cap(q.running) > 4096 {
 		q.running = nil
 	}
+	return true
 }
 
 func (l *Loop) runCall(f func()) {
@@ -96,8 +110,8 @@ func (l *Loop) keepRunning() {
 	q := &l.calls
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	left := slices.DeleteFunc(q.running, func(f func()) bool { return f == nil })
-	q.waiting, q.running = append(left, q.waiting...), nil
+	q.waiting = append(q.running[q.ran:], q.waiting...)
+	q.running, q.ran = nil, 0
 }
 
 // closeCalls runs the calls that were accepted and refuses any more.
@@ -107,5 +121,6 @@ func (l *Loop) closeCalls() {
 	q.closed = true
 	q.waiting, q.running = nil, q.waiting
 	q.mu.Unlock()
-	l.runCalls()
+	for !l.runCalls() {
+	}
 }

@@ -37,6 +37,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -49,8 +50,8 @@ import (
 const (
 	lookEvery   = 32        // turns between two looks at the clock; a power of 2
 	patience    = 32        // turns that postponed output waits at the longest
+	flushGroup  = 8         // connections that waited are settled together
 	fewOthers   = 2         // a turn that touches more postpones its output
-	yieldAfter  = 1_000_000 // ns without letting other goroutines run
 	readSize    = 256 << 10 // of the read buffer: bulk costs a third less than with 64 KiB
 	scratchSize = 64 << 10  // of the scratch buffer
 	directWrite = 16 << 10  // a Write from here on is sent from where it lies
@@ -91,6 +92,7 @@ type Loop struct {
 	waits   int     // turns that waiting may still wait; 0 if it is empty
 	holding bool    // settle postpones nothing: it is sending what had waited
 	later   []*Conn // owed ReadResumed, or the next ResumeProducing, in a turn of its own
+	behind  bool    // there was no time for all of later: the bell goes on with it
 
 	read    []byte // input, lent to protocols
 	scratch []byte // output of the owner
@@ -231,7 +233,8 @@ func (l *Loop) postpone() {
 	l.touched, l.head, l.others = l.touched[:0], 0, 0
 }
 
-// flushWaiting settles the connections that wait for the bell.
+// flushWaiting settles the connections that wait for the bell, in one turn. Those for
+// whom there is no time wait for the next.
 func (l *Loop) flushWaiting() {
 	l.waits = 0
 	if len(l.waiting) == 0 {
@@ -239,15 +242,23 @@ func (l *Loop) flushWaiting() {
 	}
 	l.begin(nil)
 	l.holding = true
-	for _, c := range l.waiting {
-		if c.list == onWaiting {
-			c.list = onTouched
-			l.touched = append(l.touched, c)
+	n := 0
+	for s := l.newStint(len(l.waiting)); n < len(l.waiting) && !s.over(); {
+		next := min(n+flushGroup, len(l.waiting))
+		for _, c := range l.waiting[n:next] {
+			if c.list == onWaiting {
+				c.list = onTouched
+				l.touched = append(l.touched, c)
+			}
 		}
+		n = next
+		l.settle()
 	}
-	clear(l.waiting)
-	l.waiting = l.waiting[:0]
-	l.settle()
+	l.waiting = slices.Delete(l.waiting, 0, n)
+	if len(l.waiting) > 0 {
+		l.waits = patience
+		l.ring()
+	}
 	l.holding = false
 	l.end()
 }
@@ -256,39 +267,40 @@ func (l *Loop) flushWaiting() {
 // them. What these ask for in turn waits for the bell, so that a connection that
 // always asks holds up nobody.
 func (l *Loop) runLater() {
-	if l.nested {
-		return // whoever began this turn comes here afterwards
+	if l.nested || l.behind {
+		return // whoever began this turn comes here afterwards, or the bell does
 	}
 	due := l.later
 	l.later = nil
 	l.nested = true
-	for _, c := range due {
-		c.runOwed()
+	n := 0
+	for s := l.newStint(len(due)); n < len(due) && !s.over(); n++ {
+		due[n].runOwed()
 	}
 	l.nested = false
+	if l.behind = n < len(due); l.behind {
+		l.later = append(due[n:], l.later...)
+	}
 	if len(l.later) > 0 {
 		l.ring()
 	}
 }
 
-// look reads the clock: for due timers, for the longest turn, and to let other
-// goroutines run on a loop that never sleeps.
+// look reads the clock: for the longest turn, for due timers, and to let other
+// goroutines run.
 func (l *Loop) look() {
-	if l.nested {
-		return
-	}
 	now := l.kernel.Nanos()
 	l.stats.LongestTurn = max(l.stats.LongestTurn, time.Duration(now-l.began))
 	if len(l.loops) > 1 {
 		l.publish()
 	}
+	if l.nested {
+		return // in the midst of a run
+	}
 	if l.timers.due(now) {
 		l.runDue(now)
 	}
-	if now-l.yielded > yieldAfter {
-		l.yielded = now
-		runtime.Gosched()
-	}
+	l.yield(now)
 }
 
 // now is the monotonic time, read at most once in a turn.

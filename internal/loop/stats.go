@@ -43,7 +43,7 @@ func (l *Loop) Figures() Stats { return l.withShared(l.own()) }
 func (l *Loop) own() Stats {
 	s := l.stats
 	s.Ports, s.Timers, s.Waiting = len(l.ports)+len(l.datagrams.open), len(l.timers.slots), len(l.waiting)
-	s.Turns = l.turns
+	s.Turns, s.Calls = l.turns, len(l.calls.running)-l.calls.ran
 	return s
 }
 

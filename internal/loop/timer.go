@@ -142,10 +142,11 @@ func (l *Loop) Due() {
 
 // runDue runs what is due, each in a turn of its own. What is set or moved
 // meanwhile waits for the next poll, so that a timer that always sets another
-// with no delay holds up nobody.
+// with no delay holds up nobody; and so does what there is no time for.
 func (l *Loop) runDue(now int64) {
 	l.nested = true
-	for last := l.timers.seq; l.timers.ready(now, last); {
+	s := stint{loop: l, start: now}
+	for last := l.timers.seq; l.timers.ready(now, last) && !s.over(); {
 		seq := l.timers.slots[0].seq
 		t := l.timers.pop()
 		if t.seq != seq { // it was moved: its place is further behind

@@ -132,6 +132,13 @@ func (k *Kernel) Skip(d time.Duration) {
 	k.Settle()
 }
 
+// Pass moves the clock by d and does nothing more: that is how long a callback takes.
+func (k *Kernel) Pass(d time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.now += int64(d)
+}
+
 // Now returns the clock's time.
 func (k *Kernel) Now() time.Time { return epoch.Add(time.Duration(k.Nanos())) }
 

@@ -1,0 +1,48 @@
+package loop
+
+import "runtime"
+
+const (
+	stintLength = 1_000_000 // ns that a stint lasts
+	stintLook   = 4         // turns of a stint between two looks at the clock
+	yieldAfter  = 1_000_000 // ns without letting other goroutines run
+)
+
+// A stint is as much of a run of turns (of due timers, posted calls, connections that
+// something is owed to) as there is time for before the sockets have their turn again.
+// Who breaks a run off there has the kernel arm or ring for the rest.
+type stint struct {
+	loop  *Loop
+	start int64
+	asked int
+}
+
+// newStint begins a run of n. A short one needs no clock.
+func (l *Loop) newStint(n int) stint {
+	s := stint{loop: l}
+	if n >= stintLook {
+		s.start = l.kernel.Nanos()
+	}
+	return s
+}
+
+// over is asked before each turn of the run.
+func (s *stint) over() bool {
+	if s.asked++; s.asked%stintLook != 0 {
+		return false
+	}
+	now := s.loop.kernel.Nanos()
+	if now-s.start <= stintLength {
+		return false
+	}
+	s.loop.yield(now)
+	return true
+}
+
+// yield lets other goroutines run on a loop that never sleeps.
+func (l *Loop) yield(now int64) {
+	if now-l.yielded > yieldAfter {
+		l.yielded = now
+		runtime.Gosched()
+	}
+}
