@@ -3,7 +3,6 @@ package loop
 import (
 	"net"
 	"os"
-	"slices"
 	"syscall"
 	"time"
 
@@ -27,6 +26,7 @@ type port struct {
 	opts    *options
 	addr    net.Addr
 	fd      int // -1: it serves what others of its team accept
+	index   int // among the loop's ports
 	want    Interest
 	logged  int64 // Nanos of the last failure that was logged, 0 if none
 
@@ -101,6 +101,7 @@ func (p *port) open() {
 	if !p.arrive() {
 		return
 	}
+	p.index = len(l.ports)
 	l.ports = append(l.ports, p)
 	if p.fd >= 0 {
 		l.setSource(p.fd, p)
@@ -164,11 +165,20 @@ func (p *port) close() {
 		return
 	}
 	l := p.loop
-	l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
+	l.forgetPort(p)
 	if p.fd >= 0 {
 		l.release(p.fd, false)
 	}
 	p.stopIfDone()
+}
+
+// forgetPort has the last port take p's place.
+func (l *Loop) forgetPort(p *port) {
+	n := len(l.ports) - 1
+	last := l.ports[n]
+	l.ports[p.index], last.index = last, p.index
+	l.ports[n] = nil
+	l.ports = l.ports[:n]
 }
 
 // ready accepts those who wait.

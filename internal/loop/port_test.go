@@ -2,7 +2,9 @@ package loop_test
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -141,6 +143,53 @@ func TestPanicInPostedCalls(t *testing.T) {
 	}
 	k.Settle()
 	assert.Equal(t, []int{0, 1, 2, 3, 4}, ran)
+}
+
+// Ports close in any order; those that are left go on.
+func TestPortsCloseInAnyOrder(t *testing.T) {
+	s := serve(t)
+	ports := []factory.Port{s.port}
+	for range 99 {
+		p, err := s.Loop.Listen("tcp", "127.0.0.1:0", s, factory.Socket{})
+		require.NoError(t, err)
+		ports = append(ports, p)
+	}
+	s.Settle()
+	r := rand.New(rand.NewPCG(1, 2))
+	for len(ports) > 0 {
+		i := r.IntN(len(ports))
+		require.NoError(t, ports[i].Close())
+		ports = slices.Delete(ports, i, i+1)
+		require.Equal(t, len(ports), s.Loop.Figures().Ports)
+		for _, p := range ports[max(0, len(ports)-3):] {
+			made := s.made
+			s.Loop.Connect("tcp", p.Addr().String(), factory.Each(func() protocol.Protocol { return &noted{} }), factory.Socket{})
+			s.Settle()
+			require.Equal(t, made+1, s.made)
+		}
+	}
+}
+
+// Closing one of ten thousand ports.
+func BenchmarkClosePort(b *testing.B) {
+	k := newKernel(b, loop.Config{})
+	s := &server{Kernel: k}
+	var ports []factory.Port
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(ports) == 0 {
+			b.StopTimer()
+			for range 10_000 {
+				p, err := k.Loop.Listen("tcp", "127.0.0.1:0", s, factory.Socket{})
+				require.NoError(b, err)
+				ports = append(ports, p)
+			}
+			k.Settle()
+			b.StartTimer()
+		}
+		_ = ports[len(ports)-1].Close()
+		ports = ports[:len(ports)-1]
+	}
 }
 
 // A factory that closes its own port ends the batch; those who still wait are
