@@ -92,10 +92,7 @@ func (l *Loop) runCalls() (all bool) {
 		l.runCall(f)
 		l.end()
 	}
-	q.running, q.ran = q.running[:0], 0
-	if cap(q.running) > 4096 {
-		q.running = nil
-	}
+	q.running, q.ran = emptied(q.running), 0
 	return true
 }
 

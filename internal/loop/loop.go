@@ -195,11 +195,12 @@ func (l *Loop) settle() {
 		switch {
 		case l.ended < len(l.ending):
 			c := l.ending[l.ended]
+			l.ending[l.ended] = nil
 			l.ended++
 			c.lost()
 		case l.head == len(l.touched):
-			l.touched, l.head = l.touched[:0], 0
-			l.ending, l.ended = l.ending[:0], 0
+			l.touched, l.head = emptied(l.touched), 0
+			l.ending, l.ended = emptied(l.ending), 0
 			if !l.settleDatagrams() {
 				return
 			}
@@ -207,12 +208,21 @@ func (l *Loop) settle() {
 			l.postpone()
 		default:
 			c := l.touched[l.head]
+			l.touched[l.head] = nil
 			l.head++
 			if c.list == onTouched {
 				c.settle()
 			}
 		}
 	}
+}
+
+// emptied is a list whose elements have been taken, without its memory if that is much.
+func emptied[T any](list []T) []T {
+	if cap(list) > 4096 {
+		return nil
+	}
+	return list[:0]
 }
 
 // postpone moves the touched connections to those that wait for the bell.
@@ -230,7 +240,8 @@ func (l *Loop) postpone() {
 			l.waiting = append(l.waiting, c)
 		}
 	}
-	l.touched, l.head, l.others = l.touched[:0], 0, 0
+	clear(l.touched)
+	l.touched, l.head, l.others = emptied(l.touched), 0, 0
 }
 
 // flushWaiting settles the connections that wait for the bell, in one turn. Those for
@@ -258,6 +269,8 @@ func (l *Loop) flushWaiting() {
 	if len(l.waiting) > 0 {
 		l.waits = patience
 		l.ring()
+	} else {
+		l.waiting = emptied(l.waiting)
 	}
 	l.holding = false
 	l.end()
