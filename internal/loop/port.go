@@ -31,7 +31,8 @@ type port struct {
 	logged  int64 // Nanos of the last failure that was logged, 0 if none
 
 	presence
-	coming int // connections that others of the team have accepted for it; under presence's mutex
+	gone   chan struct{} // closed when the socket is
+	coming int           // connections that others of the team have accepted for it; under presence's mutex
 }
 
 // Listen announces on the address, with s. It may be called from anywhere.
@@ -66,7 +67,7 @@ func (l *Loop) newPort(fd int, bound net.Addr, f factory.Factory, s factory.Sock
 		l.closeListener(fd)
 		return nil, err
 	}
-	return &port{loop: l, factory: f, stop: stop, opts: newOptions(s, bound, nil), addr: bound, fd: fd}, nil
+	return &port{loop: l, factory: f, stop: stop, opts: newOptions(s, bound, nil), addr: bound, fd: fd, gone: make(chan struct{})}, nil
 }
 
 // begin has the loop register the port.
@@ -128,7 +129,9 @@ func (p *port) Addr() net.Addr { return p.addr }
 func (p *port) Close() error {
 	l := p.loop
 	switch {
-	case p.closeEarly() || p.isClosed():
+	case p.closeEarly():
+	case p.isClosed(): // by somebody who may not have come to the socket yet
+		<-p.gone
 	case l.OnLoop() || !l.Started(): // one that is only stepped is the caller's
 		p.close()
 	default:
@@ -154,6 +157,7 @@ func (p *port) closeEarly() bool {
 	early := p.leaveEarly()
 	if early {
 		p.loop.closeListener(p.fd)
+		close(p.gone) // before the user's code is called, so that anybody may wait for it
 		p.stopIfDone()
 	}
 	return early
@@ -169,6 +173,7 @@ func (p *port) close() {
 	if p.fd >= 0 {
 		l.release(p.fd, false)
 	}
+	close(p.gone)
 	p.stopIfDone()
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -206,6 +207,39 @@ func TestFactoryClosesItsPort(t *testing.T) {
 	assert.Equal(t, 0, s.Loop.Figures().Ports)
 	_, err := s.Loop.Listen("tcp", "127.0.0.1:7", s, factory.Socket{})
 	assert.NoError(t, err, "the address is free")
+}
+
+// A slowCloser does something else before it closes.
+type slowCloser struct {
+	*memnet.Kernel
+	before func()
+}
+
+func (s *slowCloser) Close(fd int, reset bool) {
+	s.before()
+	s.Kernel.Close(fd, reset)
+}
+
+// Whoever closes a port at the same time as somebody else waits for its end, too: the
+// address is free when Close returns.
+func TestPortIsClosedWhenEitherCloseReturns(t *testing.T) {
+	k := &slowCloser{Kernel: memnet.New(loop.Config{})}
+	l := loop.New(k, loop.Config{})
+	port, err := l.Listen("tcp", "127.0.0.1:7", &diary{}, factory.Socket{})
+	require.NoError(t, err)
+	listens := make(chan error, 1)
+	k.before = func() {
+		go func() {
+			assert.NoError(t, port.Close())
+			_, err := l.Listen("tcp", "127.0.0.1:7", &diary{}, factory.Socket{})
+			listens <- err
+		}()
+		for range 1000 {
+			runtime.Gosched()
+		}
+	}
+	assert.NoError(t, port.Close())
+	assert.NoError(t, <-listens)
 }
 
 // Who knows that he is on the loop need not have it found out. The port is closed when
