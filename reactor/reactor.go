@@ -84,7 +84,8 @@ func newReactor(c Config, lc loop.Config) (*Reactor, error) {
 // Run runs the loop until Stop is called or ctx ends, and all connections have
 // ended. Then the error is nil. It is [ErrRunning] the second time, and says so
 // if the poller failed or a callback ended its goroutine by runtime.Goexit; then
-// everything was closed at once.
+// everything was closed at once. No goroutine is left, but for one that the standard
+// library may have to look a name up by cgo, which nobody can break off.
 //
 // A program that wants to stop at signals:
 //

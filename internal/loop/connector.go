@@ -169,12 +169,10 @@ func (a *attempt) dial() {
 	c, l := a.connector, a.connector.loop
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
-	go func() {
+	l.dialling.Go(func() {
 		fd, err := l.kernel.Dial(ctx, c.network, c.addr, c.socket)
-		if l.Call(func() { a.dialled(fd, err) }) != nil && err == nil {
-			l.kernel.Close(fd, true)
-		}
-	}()
+		_ = l.Call(func() { a.dialled(fd, err) }) // the loop waits for us before it refuses calls
+	})
 }
 
 func (a *attempt) dialled(fd int, err error) {

@@ -294,7 +294,8 @@ func (l *Loop) nextAfter() (f func()) {
 // finish ends the loop, after the turn that decided so.
 func (l *Loop) finish() {
 	l.workers.stop()
-	l.away.Wait() // they are in descriptors that will be closed when they are back
+	l.away.Wait()     // they are in descriptors that will be closed when they are back
+	l.dialling.Wait() // their attempts have been cancelled
 	l.closeCalls()
 	l.giveUpAll()
 	l.tellStopped()

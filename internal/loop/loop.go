@@ -114,6 +114,7 @@ type Loop struct {
 	life                     // start and stop
 	workers                  // blocking work
 	away      sync.WaitGroup // of workers who have a transfer, and are not back
+	dialling  sync.WaitGroup // goroutines that connect to a name
 	*Crew                    // whom it must not wait for
 	datagrams datagrams      // what datagram ports share
 	stats     Stats
