@@ -34,7 +34,7 @@ func (c Config) watchdogLimit() time.Duration {
 	return max(c.Watchdog, 0)
 }
 
-// startWatchdog is called by life.run; the function it returns stops it.
+// startWatchdog is called by Start; the function it returns stops it.
 func (l *Loop) startWatchdog() (stop func()) {
 	limit := l.config.watchdogLimit()
 	if limit == 0 {
