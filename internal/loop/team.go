@@ -71,13 +71,14 @@ func (p *port) place(fd int, peer net.Addr) {
 }
 
 // lightest is the open port whose loop has the fewest connections. A difference of an
-// eighth is none: handing over costs a call.
+// eighth is none, nor is one of a single connection: they come and go, and handing over
+// costs a call, and waking the other loop.
 func (p *port) lightest() *port {
 	if len(p.team) < 2 {
 		return p
 	}
 	best, fewest := p, p.loop.conns.Load()
-	fewest -= fewest / 8
+	fewest -= max(1, fewest/8)
 	for _, q := range p.team {
 		if n := q.loop.conns.Load(); n < fewest && !q.loop.stopping.Load() && !q.isClosed() {
 			best, fewest = q, n

@@ -14,21 +14,21 @@ import (
 )
 
 // A pair is two loops over one kernel that serve one address. The first accepts, has
-// three connections already, and is driven by the kernel; the second hears its bell only.
+// some connections already, and is driven by the kernel; the second hears its bell only.
 type pair struct {
 	*memnet.Kernel
 	first, second *loop.Loop
 	port          factory.Port
 }
 
-func newPair(t *testing.T, one, two factory.Factory) *pair {
+func newPair(t *testing.T, have int, one, two factory.Factory) *pair {
 	crew := &loop.Crew{}
 	k := newKernel(t, loop.Config{Crew: crew})
 	p := &pair{Kernel: k, first: k.Loop, second: loop.New(k, loop.Config{Crew: crew, Watchdog: -1})}
 	leave, err := p.second.Start()
 	require.NoError(t, err)
 	t.Cleanup(leave)
-	for range 3 {
+	for range have {
 		adopted(t, k, &noted{}, factory.Socket{}, nil)
 	}
 	fd, bound, err := k.Listen("tcp", "127.0.0.1:7", factory.Socket{})
@@ -64,7 +64,7 @@ func (d *diary) BuildProtocol(net.Addr) protocol.Protocol {
 // is closed meanwhile: its peer is connected. The factory is stopped behind it.
 func TestHandedOverConnectionOutlivesItsPort(t *testing.T) {
 	var one, two diary
-	p := newPair(t, &one, &two)
+	p := newPair(t, 3, &one, &two)
 	p.connect()
 	p.Settle()
 	require.NoError(t, p.port.Close())
@@ -79,7 +79,7 @@ func TestHandedOverConnectionOutlivesItsPort(t *testing.T) {
 // So is one that comes while the ports of a pool close one after the other.
 func TestClosedPortIsHandedNothing(t *testing.T) {
 	var one, two diary
-	p := newPair(t, &one, &two)
+	p := newPair(t, 3, &one, &two)
 	p.connect()
 	p.first.HandTo(1 << 40) // the caller is on the second loop only
 	require.NoError(t, p.port.Close())
@@ -96,7 +96,7 @@ func TestClosedPortIsHandedNothing(t *testing.T) {
 // A loop that stops serves what others have accepted for it, and then says goodbye.
 func TestHandedOverConnectionIsServedBeforeTheEnd(t *testing.T) {
 	var one, two diary
-	p := newPair(t, &one, &two)
+	p := newPair(t, 3, &one, &two)
 	require.NoError(t, p.second.Call(func() { // it is handed over behind what the bell runs now
 		p.connect()
 		p.Settle()
@@ -106,4 +106,17 @@ func TestHandedOverConnectionIsServedBeforeTheEnd(t *testing.T) {
 	assert.Equal(t, []string{"start"}, two.log)
 	p.second.Bell()
 	assert.Equal(t, []string{"start", "build", "stop"}, two.log)
+}
+
+// Who accepts a connection keeps it, unless another loop has fewer by two at least.
+func TestOneConnectionIsNoDifference(t *testing.T) {
+	for have, keeps := range []bool{true, true, false, false} {
+		var one, two diary
+		p := newPair(t, have, &one, &two)
+		p.connect()
+		p.Settle()
+		p.second.Bell()
+		assert.Equal(t, keeps, len(one.log) == 2, "of %d", have)
+		assert.Equal(t, !keeps, len(two.log) == 2, "of %d", have)
+	}
 }
