@@ -3,6 +3,7 @@ package loop
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A Crew is loops that work together, those of a pool. They share the uses of their
@@ -11,6 +12,14 @@ import (
 type Crew struct {
 	Factories
 	loops []*Loop // complete before any of them runs
+}
+
+// apart is a number that the others of the crew read, at every accept: in a cache line
+// of its own, as its neighbours change with every turn.
+type apart struct {
+	_ [64]byte
+	atomic.Int64
+	_ [56]byte
 }
 
 // MayWait reports whether the caller may wait for the loop: he is on none of its crew.

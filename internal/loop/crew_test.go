@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,4 +41,15 @@ func TestFiguresArePublished(t *testing.T) {
 	require.True(t, k.Loop.Finished())
 	assert.Equal(t, k.Loop.Figures(), k.Loop.Published())
 	assert.Zero(t, k.Loop.Published().Ports)
+}
+
+// What the others of a crew read at every accept shares no cache line with what
+// changes in every turn.
+func TestCountOfConnectionsIsApart(t *testing.T) {
+	f, ok := reflect.TypeFor[loop.Loop]().FieldByName("conns")
+	require.True(t, ok)
+	n, ok := f.Type.FieldByName("Int64")
+	require.True(t, ok)
+	assert.GreaterOrEqual(t, n.Offset, uintptr(64))
+	assert.GreaterOrEqual(t, f.Type.Size()-n.Offset, uintptr(64))
 }

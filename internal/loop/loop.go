@@ -77,8 +77,8 @@ type source interface{ ready(ev Event) }
 type Loop struct {
 	kernel  Kernel
 	config  Config
-	sources []source     // by descriptor
-	conns   atomic.Int64 // connections among them, and those that another loop has handed over
+	sources []source // by descriptor
+	conns   apart    // connections among them, and those that another loop has handed over
 
 	owner   *Conn // whose code runs
 	turning bool  // a turn is in progress
