@@ -97,9 +97,20 @@ func (l *Loop) runCalls() (all bool) {
 }
 
 func (l *Loop) runCall(f func()) {
-	prev := l.enter(nil, "Call", f)
-	defer l.leave(nil, prev)
+	l.enter(nil, "Call", f)
+	defer l.leaveCall()
 	f()
+}
+
+// leaveCall is leave at the end of a turn: if the call has made a connection the turn
+// has become that one's, and what it wrote is sent from where it lies.
+func (l *Loop) leaveCall() {
+	if v := recover(); v != nil {
+		l.panicked(nil, v)
+	}
+	if l.dog != nil {
+		l.dog.leave()
+	}
 }
 
 // keepRunning puts the calls of a batch that was broken off back into the queue.
