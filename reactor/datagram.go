@@ -78,7 +78,9 @@ func (k *kernel) OpenDatagram(network, addr string, connect bool, s factory.Sock
 		c, err = open(network, addr, s)
 	}
 	if err != nil {
-		removeLeft(err, s.LocalPath)
+		if network == "unixgram" {
+			removeLeft(err, s.LocalPath)
+		}
 		return loop.DatagramSocket{}, err
 	}
 	defer c.Close()

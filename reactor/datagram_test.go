@@ -155,6 +155,27 @@ func TestUnixDatagramFiles(t *testing.T) {
 	}
 }
 
+// A UDP client that cannot be connected leaves the file alone that another one, of
+// Unix datagrams and by the same network, has at LocalPath.
+func TestFailedClientOfUDPRemovesNoFile(t *testing.T) {
+	r := start(t, reactor.Config{})
+	dir := t.TempDir()
+	_, err := r.ListenDatagram("unixgram", filepath.Join(dir, "peer"), echoing())
+	require.NoError(t, err)
+	own := filepath.Join(dir, "own")
+	n := r.Tuned(factory.Socket{LocalPath: own}).(factory.DatagramNetwork)
+	_, err = n.ConnectDatagram("unixgram", filepath.Join(dir, "peer"), echoing())
+	require.NoError(t, err)
+	_, err = n.ConnectDatagram("udp4", "255.255.255.255:7", echoing())
+	if runtime.GOOS == "linux" { // the others do not ask before something is sent
+		var call *os.SyscallError
+		require.ErrorAs(t, err, &call, "broadcasts are not allowed")
+		require.Equal(t, "connect", call.Syscall)
+	}
+	_, err = os.Lstat(own)
+	assert.NoError(t, err)
+}
+
 // Names are looked up, LocalAddr is where a client sends from, and its answer finds it.
 func TestConnectDatagramByName(t *testing.T) {
 	r := start(t, reactor.Config{})
