@@ -133,15 +133,30 @@ func TestRefusedDatagramHoldsUpNobody(t *testing.T) {
 	assert.Equal(t, []string{"error: send: message too long", "error: send: operation not permitted"}, client.log)
 }
 
-// ECONNREFUSED while sending is about one that was sent before: the one that was to
-// be sent is sent.
+// What the network says of a datagram that was sent before (ICMP) answers the next
+// one: that has not been tried, and is sent.
 func TestRefusalLosesNoOther(t *testing.T) {
+	for _, e := range []syscall.Errno{
+		syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.ENETUNREACH, syscall.EACCES,
+	} {
+		k := newKernel(t, loop.Config{})
+		server, client := letters(t, k, factory.Socket{})
+		k.Faults.SendDatagrams = []syscall.Errno{e, 0, e}
+		do(k, say(client, "a", "b"))
+		assert.Equal(t, []string{"a", "b"}, server.log, e)
+		told := "error: send: " + e.Error()
+		assert.Equal(t, []string{told, told}, client.log)
+	}
+}
+
+// Who cannot be reached at all costs each datagram no more than a second try.
+func TestUnreachablePeerLosesDatagrams(t *testing.T) {
 	k := newKernel(t, loop.Config{})
 	server, client := letters(t, k, factory.Socket{})
-	k.Faults.SendDatagrams = []syscall.Errno{syscall.ECONNREFUSED}
-	do(k, say(client, "a", "b"))
-	assert.Equal(t, []string{"a", "b"}, server.log)
-	assert.Equal(t, []string{"error: send: connection refused"}, client.log)
+	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.ENETUNREACH}, 4)
+	do(k, say(client, "a", "b", "c"))
+	assert.Equal(t, []string{"c"}, server.log)
+	assert.Len(t, client.log, 4)
 }
 
 // Who writes again whenever he hears of an error holds up nobody.

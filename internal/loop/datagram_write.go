@@ -166,7 +166,7 @@ func (d *datagramPort) sendFailed(e syscall.Errno) int {
 	case e == syscall.EAGAIN, e == syscall.ENOBUFS:
 		d.retry()
 		return 0
-	case e == syscall.ECONNREFUSED && connected && d.socket.Family != socket.Unix && !d.refused:
+	case connected && d.socket.Family != socket.Unix && !d.refused && mayBeStored(e):
 		d.refused = true // it was one sent before; this one has not been tried yet
 		d.tell("write", nil, os.NewSyscallError("send", e))
 		return 0
@@ -177,6 +177,17 @@ func (d *datagramPort) sendFailed(e syscall.Errno) int {
 	d.refused = false
 	d.tell("write", peer, os.NewSyscallError("send", e))
 	return 1
+}
+
+// mayBeStored reports whether the error of a connected socket can be about what was
+// sent before: the system keeps what the network says (ICMP) until the next call. The
+// others are about the datagram itself.
+func mayBeStored(e syscall.Errno) bool {
+	switch e {
+	case syscall.EMSGSIZE, syscall.EINVAL, syscall.EPERM:
+		return false
+	}
+	return true
 }
 
 // retry tries again after a while: the interface has no room, or the kernel has
