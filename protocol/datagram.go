@@ -111,8 +111,9 @@ const DatagramOverhead = 128
 // A UnixDatagramTransport is the DatagramTransport of a Unix port; find it by [As].
 type UnixDatagramTransport interface {
 	// WriteToPath is WriteTo for a peer at a path, which begins with @ if it is
-	// abstract. A peer that does not read holds up nobody else for long: what
-	// waits for it is dropped, and an [ErrorReceiver] told so.
+	// abstract. A peer that does not read holds up nobody else: what is written to
+	// it waits beside the rest, and is dropped when it has taken nothing for 31
+	// milliseconds. An [ErrorReceiver] is told so, ErrSlowPeer.
 	WriteToPath(p []byte, path string) (int, error)
 }
 

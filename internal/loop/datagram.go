@@ -248,7 +248,7 @@ func (d *datagramPort) settle() {
 	d.pace()
 	switch {
 	case d.noRead&ended != 0:
-	case d.noRead&closing != 0 && d.out.empty():
+	case d.noRead&closing != 0 && d.waiting() == 0:
 		d.end(protocol.ErrConnectionDone)
 	default:
 		d.arrange()

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/torsion-go/torsion/internal/socket"
 	"github.com/torsion-go/torsion/protocol"
@@ -70,20 +69,6 @@ func (o *outbox) drop(n int) {
 		o.size -= o.first().n + protocol.DatagramOverhead
 		o.head++
 	}
-}
-
-// dropPath forgets all that wait for the path, and returns how many there were.
-func (o *outbox) dropPath(path string) (n int) {
-	kept := slices.DeleteFunc(o.ms[o.head:], func(m outgoing) bool {
-		if m.path == path {
-			o.size -= m.n + protocol.DatagramOverhead
-			n++
-			return true
-		}
-		return false
-	})
-	o.ms = o.ms[:o.head+len(kept)]
-	return n
 }
 
 // reset makes it as good as new.

@@ -217,32 +217,6 @@ func TestDatagramDrainIsBounded(t *testing.T) {
 	assert.True(t, k.Loop.Finished())
 }
 
-// A Unix peer that reads nothing costs the others of the same port some milliseconds.
-func TestFullUnixPeerHoldsUpNobody(t *testing.T) {
-	k := newKernel(t, loop.Config{})
-	server, idle, other := &mailbox{}, &mailbox{}, &mailbox{}
-	mail(t, k, "unixgram", false, "@server", server, factory.Socket{})
-	mail(t, k, "unixgram", false, "@idle", idle, factory.Socket{})
-	mail(t, k, "unixgram", false, "@other", other, factory.Socket{})
-	do(k, func() { idle.PauseReading() })
-	to := func(path, text string) {
-		u, _ := protocol.As[protocol.UnixDatagramTransport](server.DatagramTransport)
-		_, err := u.WriteToPath([]byte(text), path)
-		assert.NoError(t, err)
-	}
-	do(k, func() {
-		for i := range 25 { // 10 fit
-			to("@idle", fmt.Sprint(i))
-			to("@other", fmt.Sprint(i))
-		}
-	})
-	k.Advance(50 * time.Millisecond)
-	assert.Len(t, other.log, 25)
-	assert.Equal(t, []string{"error: " + protocol.ErrSlowPeer.Error()}, server.log)
-	do(k, func() { assert.Zero(t, server.Buffered()); idle.ResumeReading() })
-	assert.Len(t, idle.log, 10)
-}
-
 // A port of both families hears and answers both, IPv4 by its own addresses.
 func TestDualPortSpeaksBothFamilies(t *testing.T) {
 	k := newKernel(t, loop.Config{})

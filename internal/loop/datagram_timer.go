@@ -80,6 +80,7 @@ func (d *datagramPort) stopTimers() {
 	for d.timers != nil {
 		d.timers.Stop()
 	}
+	d.parked.stop()
 	for _, t := range []*timer{d.late, d.again} {
 		if t != nil {
 			t.Stop()

@@ -14,7 +14,6 @@ import (
 const (
 	retryAfter = time.Millisecond      // at first, where no event says that there is room
 	retryMost  = 64 * time.Millisecond // doubled up to here
-	unixGiveUp = 16 * time.Millisecond // a Unix peer that has not taken for so long loses what waits
 )
 
 // output is what a port sends, and what hinders it.
@@ -25,6 +24,7 @@ type output struct {
 	wait    time.Duration // of again, the last time
 	stalls  int           // times that room was reported and there was none
 	refused bool          // the first datagram was, for one sent before it
+	parked  fullPeers     // of a Unix port
 	above   bool          // the high-water mark was passed, and not yet the low one
 	told    bool          // PauseWriting was called
 }
@@ -79,7 +79,7 @@ func (d *datagramPort) queue(p []byte, to netip.AddrPort, path string) (int, err
 		err = net.ErrClosed
 	case len(p) > d.longest(to):
 		err = syscall.EMSGSIZE
-	case d.opts.backlog >= 0 && d.out.size+size > d.opts.backlog && !d.out.empty():
+	case d.opts.backlog >= 0 && d.waiting()+size > d.opts.backlog && d.waiting() > 0:
 		err = syscall.ENOBUFS
 	}
 	if err != nil {
@@ -91,7 +91,7 @@ func (d *datagramPort) queue(p []byte, to netip.AddrPort, path string) (int, err
 	}
 	d.out.add(p, to, path)
 	g.written += size
-	if d.out.size > d.opts.high && !d.above {
+	if d.waiting() > d.opts.high && !d.above {
 		d.above = true
 		if d.paces == nil {
 			d.noRead |= full // as a Conn's: an echo is bounded
@@ -118,25 +118,26 @@ func (d *datagramPort) longest(to netip.AddrPort) int {
 // Buffered returns the bytes that wait.
 func (d *datagramPort) Buffered() int {
 	d.loop.check()
-	return d.out.size
+	return d.waiting()
 }
+
+func (o *output) waiting() int { return o.out.size + o.parked.size }
 
 // send sends what has been written, as far as the kernel takes it. What is written
 // meanwhile, by who hears of errors, leaves in a later turn.
 func (d *datagramPort) send() {
-	l := d.loop
-	g := &l.datagrams
+	g := &d.loop.datagrams
 	for left := d.out.len(); left > 0 && !d.blocked && d.again == nil; {
-		if g.vec == nil {
-			g.vec = make([]socket.Datagram, socket.Batch)
+		most := min(left, socket.Batch)
+		if len(d.parked.peers) > 0 {
+			if most = d.parked.passable(&d.out, most); most == 0 {
+				d.park()
+				left--
+				continue
+			}
 		}
-		ms := d.out.front(g.vec[:min(left, len(g.vec))])
-		n, e := l.kernel.SendDatagrams(d.socket.FD, ms)
-		for i := range ms[:n] {
-			l.stats.BytesWritten += int64(len(ms[i].Data))
-		}
+		n, e := d.transmit(&d.out, most)
 		if n > 0 {
-			d.out.drop(n)
 			left -= n
 			d.stalls, d.wait, d.refused = 0, 0, false
 		}
@@ -152,13 +153,30 @@ func (d *datagramPort) send() {
 	}
 }
 
+// transmit is the only place that sends: some of the first most that wait in o.
+func (d *datagramPort) transmit(o *outbox, most int) (int, syscall.Errno) {
+	l := d.loop
+	g := &l.datagrams
+	if g.vec == nil {
+		g.vec = make([]socket.Datagram, socket.Batch)
+	}
+	ms := o.front(g.vec[:min(most, len(g.vec))])
+	n, e := l.kernel.SendDatagrams(d.socket.FD, ms)
+	for i := range ms[:n] {
+		l.stats.BytesWritten += int64(len(ms[i].Data))
+	}
+	o.drop(n)
+	return n, e
+}
+
 // sendFailed follows the refusal of the first datagram, and returns how many will
 // not be sent for it.
 func (d *datagramPort) sendFailed(e syscall.Errno) int {
 	connected := d.socket.Remote != nil
 	switch {
-	case e == syscall.EAGAIN && d.socket.Family == socket.Unix && !connected:
-		return d.peerFull()
+	case d.socket.Family == socket.Unix && !connected && peerIsFull(e):
+		d.park()
+		return 1
 	case e == syscall.EAGAIN && d.stalls == 0:
 		d.blocked = true
 		d.stalls++
@@ -200,23 +218,9 @@ func (d *datagramPort) retry() {
 	})
 }
 
-// peerFull follows a Unix peer that has not read what was sent to it before. No
-// event says when it has, and others wait behind; so it has little time.
-func (d *datagramPort) peerFull() (dropped int) {
-	if d.wait < unixGiveUp {
-		d.retry()
-		return 0
-	}
-	d.wait = 0
-	path := d.out.first().path
-	dropped = d.out.dropPath(path)
-	d.tell("write", &net.UnixAddr{Net: "unixgram", Name: path}, protocol.ErrSlowPeer)
-	return dropped
-}
-
 // pace pairs PauseWriting and ResumeWriting, or reads on.
 func (d *datagramPort) pace() {
-	switch low := d.out.size <= d.opts.low; {
+	switch low := d.waiting() <= d.opts.low; {
 	case !d.above:
 	case low:
 		told := d.told
