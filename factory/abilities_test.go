@@ -28,8 +28,8 @@ type policy struct {
 
 func policies() map[string]policy {
 	quiet := slog.New(slog.DiscardHandler)
-	log := func(level slog.Level) factory.TrafficLog {
-		return factory.TrafficLog{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Level: level}
+	log := func(level slog.Level) *factory.TrafficLog {
+		return &factory.TrafficLog{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Level: level}
 	}
 	record := factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return forgetful{}, nil }, Logger: quiet}
 	again := &factory.Reconnecting{Clock: &clock.Fake{}}

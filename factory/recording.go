@@ -19,7 +19,8 @@ import (
 // protocoltest.Transcript plays it. So what a real peer said and was answered
 // becomes a test:
 //
-//	served := factory.Recording{}.Around(f) // writes into the folder transcripts
+//	var recording factory.Recording
+//	served := recording.Around(f) // writes into the folder transcripts
 //
 // In it C is the peer, also if that is a server. It can be played if f goes by
 // nothing but what its peer says and the time: not by other connections, addresses
@@ -32,6 +33,9 @@ import (
 // Inside a factory that adds TLS it writes down what was said, around one what
 // went over the wire, which nobody can play. StartTLS leaves no trace.
 //
+// Around may be called more than once, on several goroutines, and the factories may
+// serve different loops: MaxConnections holds for all of them together.
+//
 // It is for development: the loop waits while the disk writes, and reads what is in
 // a file that is sent; and what people say has passwords in it.
 type Recording struct {
@@ -43,6 +47,8 @@ type Recording struct {
 	MaxSize        int          // bytes of a transcript, which ends in front of the event that is too much; 1 MiB unless above zero
 	MaxConnections int          // that are recorded, in all; 1,000 unless above zero
 	Logger         *slog.Logger // hears of errors, which end the recording, not the connection; slog.Default() if nil
+
+	conns atomic.Int64 // that there were
 }
 
 // InFolder opens a new file for each connection, that no other user may read, in
@@ -56,43 +62,46 @@ func InFolder(dir string) func(peer net.Addr) (io.WriteCloser, error) {
 	}
 }
 
-// Around returns f with the recording of each of its connections.
-func (r Recording) Around(f Factory) Factory {
-	if r.Open == nil {
-		r.Open = InFolder("transcripts")
+// Around returns f with the recording of each of its connections, as r is set now.
+func (r *Recording) Around(f Factory) Factory {
+	how := &recorded{r.Open, r.MaxSize, r.MaxConnections, r.Logger, &r.conns}
+	if how.open == nil {
+		how.open = InFolder("transcripts")
 	}
-	if r.MaxSize <= 0 {
-		r.MaxSize = 1 << 20
+	if how.maxSize <= 0 {
+		how.maxSize = 1 << 20
 	}
-	if r.MaxConnections <= 0 {
-		r.MaxConnections = 1000
+	if how.maxConns <= 0 {
+		how.maxConns = 1000
 	}
-	if r.Logger == nil {
-		r.Logger = slog.Default()
+	if how.log == nil {
+		how.log = slog.Default()
 	}
-	return Around(f, (&recorded{how: r}).wrap)
+	return Around(f, how.wrap)
 }
 
 // recorded is what the connections have in common.
 type recorded struct {
-	how   Recording
-	conns atomic.Int64
+	open              func(peer net.Addr) (io.WriteCloser, error)
+	maxSize, maxConns int
+	log               *slog.Logger
+	conns             *atomic.Int64 // of the Recording
 }
 
 func (f *recorded) wrap(p protocol.Protocol, peer net.Addr) protocol.Protocol {
-	switch n := f.conns.Add(1) - int64(f.how.MaxConnections); {
+	switch n := f.conns.Add(1) - int64(f.maxConns); {
 	case n > 1:
 		return p
 	case n == 1:
-		f.how.Logger.Warn("no further connections are recorded", "recorded", f.how.MaxConnections)
+		f.log.Warn("no further connections are recorded", "recorded", f.maxConns)
 		return p
 	}
-	return &tap{Protocol: p, ear: &recorder{how: &f.how, peer: peer}}
+	return &tap{Protocol: p, ear: &recorder{how: f, peer: peer}}
 }
 
 // A recorder is the ear that writes a transcript.
 type recorder struct {
-	how    *Recording
+	how    *recorded
 	peer   net.Addr
 	clock  clock.Clock
 	told   time.Time      // up to here T has told the time
@@ -180,7 +189,7 @@ func (r *recorder) room() int {
 	if r.over {
 		return 0
 	}
-	return max(0, r.how.MaxSize-r.size-len(r.lines)) + 1
+	return max(0, r.how.maxSize-r.size-len(r.lines)) + 1
 }
 
 // rest writes what one event has come to, at once.
@@ -188,7 +197,7 @@ func (r *recorder) rest() {
 	if r.over || len(r.lines) == 0 {
 		return
 	}
-	full := r.size+len(r.lines) > r.how.MaxSize
+	full := r.size+len(r.lines) > r.how.maxSize
 	if full {
 		r.lines = []byte("# MaxSize: the rest is not recorded\n")
 	}
@@ -201,7 +210,7 @@ func (r *recorder) rest() {
 
 func (r *recorder) write() (err error) {
 	if r.file == nil {
-		if r.file, err = r.how.Open(r.peer); err != nil || r.file == nil {
+		if r.file, err = r.how.open(r.peer); err != nil || r.file == nil {
 			r.file = nil
 			return err
 		}
@@ -219,6 +228,6 @@ func (r *recorder) stop(err error) {
 		err = errors.Join(err, r.file.Close())
 	}
 	if err != nil {
-		r.how.Logger.Error("recording a connection failed", "peer", r.peer, "err", err)
+		r.how.log.Error("recording a connection failed", "peer", r.peer, "err", err)
 	}
 }

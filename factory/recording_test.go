@@ -39,13 +39,14 @@ func (t *tape) Write(p []byte) (int, error) {
 func (t *tape) Close() error { t.closed++; return t.closeErr }
 
 // on records on t.
-func on(t *tape) factory.Recording {
-	return factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return t, nil }}
+func on(t *tape) *factory.Recording {
+	return &factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return t, nil }}
 }
 
 func ExampleRecording() {
 	into := func(net.Addr) (io.WriteCloser, error) { return printer{}, nil } // see also InFolder
-	f := factory.Recording{Open: into}.Around(factory.Each(func() protocol.Protocol { return &shouter{} }))
+	recording := factory.Recording{Open: into}
+	f := recording.Around(factory.Each(func() protocol.Protocol { return &shouter{} }))
 
 	peer := protocoltest.Connect(f.BuildProtocol(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 50000}))
 	peer.Receive("hello\r\nis any")
@@ -191,7 +192,7 @@ func TestRecordingFails(t *testing.T) {
 		"panic": func(net.Addr) (io.WriteCloser, error) { panics++; panic(errFailed) },
 	} {
 		var log bytes.Buffer
-		tr := through(factory.Recording{Open: open, Logger: timeless(&log, slog.LevelInfo)}.Around, &shouter{})
+		tr := through((&factory.Recording{Open: open, Logger: timeless(&log, slog.LevelInfo)}).Around, &shouter{})
 		if name == "panic" {
 			assert.ErrorIs(t, tr.Lost(), errFailed, "a panic ends it, as any in its events")
 			continue
@@ -258,16 +259,19 @@ func TestRecordingIsBounded(t *testing.T) {
 	}
 }
 
-// No more than MaxConnections are recorded, which is said once.
+// No more than MaxConnections are recorded, of all the factories together, which is
+// said once.
 func TestRecordingCountsConnections(t *testing.T) {
 	var b tape
 	var log bytes.Buffer
 	r := on(&b)
 	r.MaxConnections, r.Logger = 2, timeless(&log, slog.LevelInfo)
 	p := &probe{}
-	f := r.Around(factory.Each(func() protocol.Protocol { return p }))
+	each := factory.Each(func() protocol.Protocol { return p })
+	one, other := r.Around(each), r.Around(each)
 	for n := range 5 {
-		assert.Equal(t, n >= 2, f.BuildProtocol(nil) == protocol.Protocol(p))
+		assert.Equal(t, n >= 1, one.BuildProtocol(nil) == protocol.Protocol(p))
+		assert.Equal(t, n >= 1, other.BuildProtocol(nil) == protocol.Protocol(p))
 	}
 	assert.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 	assert.Nil(t, r.Around(factory.Each(func() protocol.Protocol { return nil })).BuildProtocol(nil))
@@ -277,7 +281,7 @@ func TestRecordingCountsConnections(t *testing.T) {
 func TestRecordingIntoFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for range 3 {
-		tr := through(factory.Recording{}.Around, &probe{})
+		tr := through(new(factory.Recording).Around, &probe{})
 		tr.Receive("hello\r\n")
 		tr.EOF()
 	}

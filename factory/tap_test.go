@@ -56,7 +56,7 @@ func TestTapsKeepFilesInOrder(t *testing.T) {
 	f := lending(lender{t: t, file: fileOf(t, content), n: -1})
 	quiet := slog.New(slog.DiscardHandler)
 	for name, around := range map[string]func(factory.Factory) factory.Factory{
-		"TrafficLog": factory.TrafficLog{Logger: quiet}.Around,
+		"TrafficLog": (&factory.TrafficLog{Logger: quiet}).Around,
 		"Recording":  on(&tape{}).Around,
 	} {
 		tr := protocoltest.Connect(around(f).BuildProtocol(nil))

@@ -14,10 +14,11 @@ import (
 
 // A TrafficLog logs what is said on connections: that one is made, what it has
 // received and sent ("n" bytes, "data" the first of them), who ends it how, and
-// the reason for which it is lost. "conn" counts the connections, of each Around by
-// itself; "peer" is the other side. What one event writes is one line of the log,
-// before it is sent. Of a file (SendFile) it logs the name, and what was sent of it
-// when that is done: its content stays out of the program.
+// the reason for which it is lost. "conn" counts the connections, those of all
+// factories that the same TrafficLog is put around, also of different loops; "peer" is
+// the other side. What one event writes is one line of the log, before it is sent. Of
+// a file (SendFile) it logs the name, and what was sent of it when that is done: its
+// content stays out of the program.
 //
 // Around a factory that adds TLS it logs what goes over the wire, inside one what
 // is said.
@@ -28,31 +29,37 @@ type TrafficLog struct {
 	Logger   *slog.Logger // slog.Default() if nil
 	Level    slog.Leveler // slog.LevelDebug if nil; asked each time
 	MaxBytes int          // the most that is shown of one piece; 256 if zero, none if negative
+
+	conns atomic.Int64 // that there were
 }
 
-// Around returns f with the log of each of its connections.
-func (l TrafficLog) Around(f Factory) Factory {
-	if l.Logger == nil {
-		l.Logger = slog.Default()
+// Around returns f with the log of each of its connections, as l is set now. It may be
+// called on several goroutines.
+func (l *TrafficLog) Around(f Factory) Factory {
+	to := &logged{l.Logger, l.Level, l.MaxBytes, &l.conns}
+	if to.log == nil {
+		to.log = slog.Default()
 	}
-	if l.Level == nil {
-		l.Level = slog.LevelDebug
+	if to.level == nil {
+		to.level = slog.LevelDebug
 	}
-	if l.MaxBytes == 0 {
-		l.MaxBytes = 256
+	if to.max == 0 {
+		to.max = 256
 	}
-	return Around(f, (&logged{to: l}).wrap)
+	return Around(f, to.wrap)
 }
 
 // logged is what the connections have in common.
 type logged struct {
-	to    TrafficLog
-	conns atomic.Int64
+	log   *slog.Logger
+	level slog.Leveler
+	max   int
+	conns *atomic.Int64 // of the TrafficLog
 }
 
 func (f *logged) wrap(p protocol.Protocol, peer net.Addr) protocol.Protocol {
-	log := f.to.Logger.With("conn", f.conns.Add(1), "peer", peer)
-	return &tap{Protocol: p, ear: &reporter{log, f.to.Level, f.to.MaxBytes}}
+	log := f.log.With("conn", f.conns.Add(1), "peer", peer)
+	return &tap{Protocol: p, ear: &reporter{log, f.level, f.max}}
 }
 
 // A reporter is the ear that logs.

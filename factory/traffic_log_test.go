@@ -71,7 +71,6 @@ func (s *shouter) DataReceived(data []byte) {
 // Every way to write and to end is logged, once, and in order.
 func TestTrafficLogTellsEverything(t *testing.T) {
 	var b bytes.Buffer
-	log := factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug)}
 	for _, c := range []struct {
 		does func(tr *protocoltest.Transport, p *probe)
 		want string
@@ -123,6 +122,7 @@ func TestTrafficLogTellsEverything(t *testing.T) {
 			msg="connection lost" reason="panic in a protocol: x"`},
 	} {
 		p := &probe{}
+		log := factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug)}
 		tr := through(log.Around, p)
 		b.Reset()
 		c.does(tr, p)
@@ -132,22 +132,24 @@ func TestTrafficLogTellsEverything(t *testing.T) {
 	}
 }
 
-// Connections are counted.
+// Connections are counted, those of all loops together.
 func TestTrafficLogNumbersConnections(t *testing.T) {
 	var b bytes.Buffer
-	f := factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug)}.Around(factory.Each(func() protocol.Protocol { return &probe{} }))
-	for range 3 {
+	log := factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug)}
+	probes := factory.Each(func() protocol.Protocol { return &probe{} })
+	one, other := log.Around(probes), log.Around(probes)
+	for _, f := range []factory.Factory{one, other, one} {
 		protocoltest.Connect(f.BuildProtocol(nil))
 	}
 	assert.Equal(t, "msg=\"connection made\" conn=1\nmsg=\"connection made\" conn=2\nmsg=\"connection made\" conn=3\n", b.String())
-	refused := factory.TrafficLog{}.Around(factory.Each(func() protocol.Protocol { return nil }))
+	refused := new(factory.TrafficLog).Around(factory.Each(func() protocol.Protocol { return nil }))
 	assert.Nil(t, refused.BuildProtocol(nil))
 }
 
 // With a negative MaxBytes nothing of what was said is in the log.
 func TestTrafficLogKeepsSecrets(t *testing.T) {
 	var b bytes.Buffer
-	tr := through(factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug), MaxBytes: -1}.Around, &shouter{})
+	tr := through((&factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug), MaxBytes: -1}).Around, &shouter{})
 	tr.Receive("secret")
 	assert.Contains(t, b.String(), "msg=received conn=1 n=6\nmsg=sent conn=1 n=6\n")
 }
@@ -156,7 +158,7 @@ func TestTrafficLogKeepsSecrets(t *testing.T) {
 func TestTrafficLogInJSON(t *testing.T) {
 	var b bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: noTime}))
-	tr := through(factory.TrafficLog{Logger: log}.Around, &probe{})
+	tr := through((&factory.TrafficLog{Logger: log}).Around, &probe{})
 	b.Reset()
 	tr.Receive("a\xff\"é\r\n")
 	assert.Equal(t, `{"msg":"received","conn":1,"n":7,"data":"\"a\\xff\\\"\\u00e9\\r\\n\""}`+"\n", b.String())
@@ -165,7 +167,7 @@ func TestTrafficLogInJSON(t *testing.T) {
 // A handler may keep what it is given, and any handler can print it.
 func TestTrafficLogGivesNothingLent(t *testing.T) {
 	k := &keeping{}
-	tr := through(factory.TrafficLog{Logger: slog.New(k)}.Around, &shouter{})
+	tr := through((&factory.TrafficLog{Logger: slog.New(k)}).Around, &shouter{})
 	tr.Receive("hello")
 	tr.Receive("world")
 	assert.Equal(t, []string{`"hello"`, `"HELLO"`, `"world"`, `"WORLD"`}, k.data())
@@ -199,7 +201,7 @@ func (k *keeping) data() (all []string) {
 func TestTrafficLogIsTurnedOn(t *testing.T) {
 	var b bytes.Buffer
 	var level slog.LevelVar
-	tr := through(factory.TrafficLog{Logger: timeless(&b, slog.LevelInfo), Level: &level}.Around, &shouter{})
+	tr := through((&factory.TrafficLog{Logger: timeless(&b, slog.LevelInfo), Level: &level}).Around, &shouter{})
 	level.Set(slog.LevelDebug)
 	b.Reset()
 	tr.Receive("unheard")
@@ -216,7 +218,7 @@ func TestSilentTrafficLogCostsNothing(t *testing.T) {
 		t.Skip("debug builds look at the goroutine each time")
 	}
 	p := &probe{}
-	f := factory.TrafficLog{Logger: slog.New(slog.DiscardHandler)}.Around(factory.Each(func() protocol.Protocol { return p }))
+	f := (&factory.TrafficLog{Logger: slog.New(slog.DiscardHandler)}).Around(factory.Each(func() protocol.Protocol { return p }))
 	outer := f.BuildProtocol(nil)
 	tr := protocoltest.Connect(outer)
 	room, ok := protocol.As[protocol.BufferAvailer](p.Transport)

@@ -40,8 +40,8 @@ var policies = map[string]func(f factory.Factory) factory.Factory{
 	"Idle":       factory.Idle{Timeout: time.Minute}.Around,
 	"Limit":      (&factory.Limit{}).Around,
 	"Throttle":   (&factory.Throttle{}).Around,
-	"TrafficLog": factory.TrafficLog{}.Around,
-	"Recording":  factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return nil, io.EOF }}.Around,
+	"TrafficLog": new(factory.TrafficLog).Around,
+	"Recording":  (&factory.Recording{Open: func(net.Addr) (io.WriteCloser, error) { return nil, io.EOF }}).Around,
 	"Reconnecting": func(f factory.Factory) factory.Factory {
 		return (&factory.Reconnecting{Clock: reactortest.NewMemory(reactortest.Config{})}).Around(f)
 	},
