@@ -152,6 +152,10 @@ func (d *datagramPort) Close() error {
 		return nil
 	}
 	switch on := l.OnLoop(); {
+	case d.isClosed():
+		if !on && l.Started() {
+			<-d.gone
+		}
 	case on && l.turning:
 		d.end(protocol.ErrConnectionDone)
 	case on, !l.Started(): // one that is only stepped is the caller's

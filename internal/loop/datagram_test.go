@@ -256,3 +256,14 @@ func TestSteppedPortClosesAtOnce(t *testing.T) {
 	assert.Equal(t, protocol.ErrConnectionDone, p.reason)
 	mail(t, k, "udp4", false, "127.0.0.1:7", &mailbox{}, factory.Socket{})
 }
+
+// Closing a port again is no turn: its loop may begin to run meanwhile.
+func TestClosedPortIsLeftAlone(t *testing.T) {
+	k := memnet.New(loop.Config{Watchdog: -1})
+	port, err := k.Loop.OpenDatagram("udp4", "127.0.0.1:7", false, &mailbox{}, factory.Socket{})
+	require.NoError(t, err)
+	turns := k.Loop.Figures().Turns
+	require.NoError(t, port.Close())
+	require.NoError(t, port.Close())
+	assert.Equal(t, turns, k.Loop.Figures().Turns)
+}
