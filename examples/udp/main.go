@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/reactor"
 )
 
@@ -37,8 +38,7 @@ func main() {
 func run(listen, connect string, reactors int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	// Several ports share the address; the system sends each client to one of them.
-	pool, err := reactor.NewPool(reactors, reactor.Config{Socket: factory.Socket{ReusePort: reactors != 1}})
+	pool, err := reactor.NewPool(reactors, reactor.Config{})
 	if err != nil {
 		return err
 	}
@@ -49,13 +49,10 @@ func run(listen, connect string, reactors int) error {
 		}
 		return cmp.Or(pool.Run(ctx), c.failed)
 	}
-	for _, r := range pool.Reactors() {
-		port, err := r.ListenDatagram("udp", listen, &server{})
-		if err != nil {
-			return err
-		}
-		listen = port.Addr().String() // the others have the same port
+	port, err := pool.ListenDatagram("udp", listen, func(factory.Network) protocol.DatagramProtocol { return &server{} })
+	if err != nil {
+		return err
 	}
-	fmt.Println("listening on", listen)
+	fmt.Println("listening on", port.Addr())
 	return pool.Run(ctx)
 }

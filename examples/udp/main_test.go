@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"os"
 	"os/exec"
@@ -65,6 +66,16 @@ func TestTalk(t *testing.T) {
 			assert.NoError(t, server.Wait(), "status 0")
 		})
 	}
+}
+
+// A second server does not take half of the first one's clients.
+func TestAddressIsTaken(t *testing.T) {
+	_, addr, _ := start(t, "127.0.0.1")
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	said, err := exec.CommandContext(ctx, program, "-reactors", "2", "-listen", addr).CombinedOutput()
+	assert.Error(t, err)
+	assert.Contains(t, string(said), "in use")
 }
 
 // A program without this framework is answered too.

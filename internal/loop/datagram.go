@@ -66,9 +66,6 @@ func (l *Loop) OpenDatagram(network, addr string, connect bool, p protocol.Datag
 	fail := func(err error) (factory.Port, error) {
 		return nil, &net.OpError{Op: op, Net: network, Addr: text(addr), Err: err}
 	}
-	if p == nil {
-		return fail(errNoDatagramProtocol)
-	}
 	if l.stopping.Load() {
 		return fail(protocol.ErrStopped)
 	}
@@ -76,15 +73,23 @@ func (l *Loop) OpenDatagram(network, addr string, connect bool, p protocol.Datag
 	if err != nil {
 		return nil, err
 	}
-	d := newDatagramPort(l, p, sock, s)
-	if err := l.Call(d.open); err != nil {
-		l.kernel.Close(sock.FD, false)
+	d, err := newDatagramPort(l, p, sock, s)
+	if err == nil {
+		err = d.begin()
+	}
+	if err != nil {
 		return fail(err)
 	}
 	return d.transport().(factory.Port), nil
 }
 
-func newDatagramPort(l *Loop, p protocol.DatagramProtocol, sock DatagramSocket, s factory.Socket) *datagramPort {
+// newDatagramPort closes the socket if there is no port that can have it. The port waits
+// for begin.
+func newDatagramPort(l *Loop, p protocol.DatagramProtocol, sock DatagramSocket, s factory.Socket) (*datagramPort, error) {
+	if p == nil {
+		l.kernel.Close(sock.FD, false)
+		return nil, errNoDatagramProtocol
+	}
 	d := &datagramPort{loop: l, proto: p, socket: sock, opts: newOptions(s, sock.Local, nil), gone: make(chan struct{})}
 	d.max = either(s.MaxDatagram, 1<<16-1)
 	d.errs, _ = protocol.As[protocol.ErrorReceiver](p)
@@ -96,7 +101,16 @@ func newDatagramPort(l *Loop, p protocol.DatagramProtocol, sock DatagramSocket, 
 		a := u.AddrPort()
 		d.remote = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 	}
-	return d
+	return d, nil
+}
+
+// begin has the loop register the port.
+func (d *datagramPort) begin() error {
+	err := d.loop.Call(d.open)
+	if err != nil {
+		d.closeEarly()
+	}
+	return err
 }
 
 // transport is d with the abilities of its family.
