@@ -19,6 +19,7 @@ import (
 type datagrams struct {
 	open    []*datagramPort
 	touched []*datagramPort // to be settled, when no batch is being received
+	head    int             // those before it have been
 	batch   bool            // one is: each of its datagrams is a turn of its own
 	telling bool            // ErrorReceived is called
 	written int             // bytes queued since touched was settled
@@ -248,10 +249,10 @@ func (l *Loop) settleDatagrams() bool {
 	if len(g.touched) == 0 || g.batch {
 		return false
 	}
-	d := g.touched[0]
-	g.touched = slices.Delete(g.touched, 0, 1)
-	if len(g.touched) == 0 {
-		g.written = 0
+	d := g.touched[g.head]
+	g.touched[g.head] = nil
+	if g.head++; g.head == len(g.touched) {
+		g.touched, g.head, g.written = g.touched[:0], 0, 0
 	}
 	d.listed = false
 	d.settle()

@@ -123,6 +123,51 @@ func TestDatagramsKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// Ports that write at the same time send in the order in which they did.
+func TestPortsSendInTheirOrder(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server := &mailbox{}
+	mail(t, k, "udp4", false, "127.0.0.1:7", server, factory.Socket{})
+	var said []string
+	for i, m := range clientsOf(t, k, 200) {
+		said = append(said, fmt.Sprint(i))
+		_ = k.Loop.Call(say(m, said[i]))
+	}
+	k.Settle()
+	assert.Equal(t, said, server.log)
+}
+
+// clientsOf are clients of port 7.
+func clientsOf(t testing.TB, k *memnet.Kernel, n int) []*mailbox {
+	all := make([]*mailbox, n)
+	for i := range all {
+		all[i] = &mailbox{}
+		_, err := k.Loop.OpenDatagram("udp4", "127.0.0.1:7", true, all[i], factory.Socket{})
+		require.NoError(t, err)
+	}
+	k.Settle()
+	return all
+}
+
+// What it costs to settle a port when many are touched by one turn.
+func BenchmarkSettlePorts(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			k := newKernel(b, loop.Config{})
+			all := clientsOf(b, k, n)
+			for b.Loop() {
+				do(k, func() {
+					for _, m := range all {
+						m.PauseReading()
+						m.ResumeReading()
+					}
+				})
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/port")
+		})
+	}
+}
+
 // A datagram that the kernel will not send is told, and the next goes out.
 func TestRefusedDatagramHoldsUpNobody(t *testing.T) {
 	k := newKernel(t, loop.Config{})

@@ -202,7 +202,7 @@ func (l *Loop) settle() {
 		case l.head == len(l.touched):
 			l.touched, l.head = emptied(l.touched), 0
 			l.ending, l.ended = emptied(l.ending), 0
-			if !l.settleDatagrams() {
+			if len(l.datagrams.touched) == 0 || !l.settleDatagrams() {
 				return
 			}
 		case l.others > fewOthers && !l.holding:
