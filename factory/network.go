@@ -76,7 +76,7 @@ type Socket struct {
 	OOBInline   bool          // urgent data stays in the stream (SO_OOBINLINE)
 	KeepAlive   time.Duration // idle time before and between TCP keep-alive probes; 15 s
 
-	MaxDatagram int // of datagram ports: bytes received at once, longer ones are dropped; 65535
+	MaxDatagram int // of datagram ports: bytes received at once, longer ones are dropped; 65535; 16 MiB at the most
 
 	HighWater       int           // bytes queued that pause the writer; 256 KiB
 	LowWater        int           // bytes queued that let it resume; a quarter of HighWater

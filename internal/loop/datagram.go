@@ -55,7 +55,14 @@ type datagramPort struct {
 // holding is a reason not to read: what was received before comes first.
 const holding = eof
 
-var errNoDatagramProtocol = errors.New("reactor: a nil DatagramProtocol receives nothing")
+var (
+	errNoDatagramProtocol = errors.New("reactor: a nil DatagramProtocol receives nothing")
+	errMaxDatagram        = errors.New("reactor: MaxDatagram is out of range")
+)
+
+// mostDatagram is the longest MaxDatagram: no system has one as long by default, and
+// each loop has room for 32.
+const mostDatagram = 16 << 20
 
 // OpenDatagram opens a datagram port, bound to the address or else connected to
 // it, with s. It may be called from anywhere.
@@ -87,9 +94,16 @@ func (l *Loop) OpenDatagram(network, addr string, connect bool, p protocol.Datag
 // newDatagramPort closes the socket if there is no port that can have it. The port waits
 // for begin.
 func newDatagramPort(l *Loop, p protocol.DatagramProtocol, sock DatagramSocket, s factory.Socket) (*datagramPort, error) {
-	if p == nil {
+	var err error
+	switch {
+	case p == nil:
+		err = errNoDatagramProtocol
+	case s.MaxDatagram < 0, s.MaxDatagram > mostDatagram:
+		err = errMaxDatagram
+	}
+	if err != nil {
 		l.kernel.Close(sock.FD, false)
-		return nil, errNoDatagramProtocol
+		return nil, err
 	}
 	d := &datagramPort{loop: l, proto: p, socket: sock, opts: newOptions(s, sock.Local, nil), gone: make(chan struct{})}
 	d.max = either(s.MaxDatagram, 1<<16-1)

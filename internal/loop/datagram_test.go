@@ -262,6 +262,22 @@ func TestDatagramDrainIsBounded(t *testing.T) {
 	assert.True(t, k.Loop.Finished())
 }
 
+// A port that could not receive is none.
+func TestMaxDatagramIsChecked(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	for most, good := range map[int]bool{-1: false, 1: true, 16 << 20: true, 16<<20 + 1: false} {
+		port, err := k.Loop.OpenDatagram("udp4", "127.0.0.1:7", false, &mailbox{}, factory.Socket{MaxDatagram: most})
+		k.Settle()
+		if good {
+			require.NoError(t, err)
+			require.NoError(t, port.Close())
+		} else {
+			assert.ErrorContains(t, err, "MaxDatagram")
+		}
+	}
+	assert.Zero(t, k.Loop.Figures().Ports)
+}
+
 // A port of both families hears and answers both, IPv4 by its own addresses.
 func TestDualPortSpeaksBothFamilies(t *testing.T) {
 	k := newKernel(t, loop.Config{})
