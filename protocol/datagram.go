@@ -43,8 +43,9 @@ type DatagramProtocol interface {
 
 // An ErrorReceiver hears what became of an earlier datagram: the peer of a
 // connected port has nobody there (ECONNREFUSED), the system would not send it
-// (EMSGSIZE, EPERM, EHOSTUNREACH, ...), or one that came was longer than MaxDatagram
-// of factory.Socket and is dropped (EMSGSIZE). Without it errors are logged at Debug.
+// (EMSGSIZE, EPERM, EHOSTUNREACH, ...), or has had no room for it for a second or two
+// (ENOBUFS), or one that came was longer than MaxDatagram of factory.Socket and is
+// dropped (EMSGSIZE). Without it errors are logged at Debug.
 type ErrorReceiver interface {
 	// ErrorReceived is told a [*net.OpError], with the peer as Addr where that is
 	// known; Op is "read" or "write". The port goes on. What is written here

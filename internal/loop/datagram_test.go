@@ -95,6 +95,34 @@ func TestDatagramsWaitForRoom(t *testing.T) {
 	}
 }
 
+// What has waited for room in vain, a second or two, is lost and not sent much later.
+func TestDatagramsDoNotWaitForEver(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	server, client := letters(t, k, factory.Socket{})
+	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.ENOBUFS}, 1000)
+	do(k, say(client, "a", "b"))
+	k.Advance(900 * time.Millisecond)
+	do(k, say(client, "c"))
+	k.Advance(200 * time.Millisecond)
+	lost := "error: send: no buffer space available"
+	assert.Equal(t, []string{lost, lost}, client.log)
+	do(k, func() { assert.Equal(t, 1+protocol.DatagramOverhead, client.Buffered()) })
+	k.Faults.SendDatagrams = nil
+	k.Advance(100 * time.Millisecond)
+	assert.Equal(t, []string{"c"}, server.log)
+
+	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.ENOBUFS}, 1000)
+	client.onErr = say(client, "e")
+	do(k, say(client, "d"))
+	k.Advance(1100 * time.Millisecond)
+	client.onErr = nil
+	do(k, func() { client.LoseConnection() })
+	k.Advance(2 * time.Second)
+	assert.Equal(t, []string{lost, lost, lost, lost}, client.log)
+	assert.Equal(t, protocol.ErrConnectionDone, client.reason)
+	assert.Zero(t, k.Loop.Figures().Timers)
+}
+
 // Whatever the kernel takes at a time, what comes is what was written, in order.
 func TestDatagramsKeepTheirOrder(t *testing.T) {
 	for seed := range uint64(20) {

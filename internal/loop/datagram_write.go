@@ -14,6 +14,7 @@ import (
 const (
 	retryAfter = time.Millisecond      // at first, where no event says that there is room
 	retryMost  = 64 * time.Millisecond // doubled up to here
+	retryFor   = time.Second           // then those are lost that have waited so long
 )
 
 // output is what a port sends, and what hinders it.
@@ -23,6 +24,8 @@ type output struct {
 	again   *timer        // or this timer; nil if it is not ahead
 	wait    time.Duration // of again, the last time
 	stalls  int           // times that room was reported and there was none
+	since   int64         // Nanos when retrying began; 0 if it has not
+	old     int           // datagrams that waited then
 	refused bool          // the first datagram was, for one sent before it
 	parked  fullPeers     // of a Unix port
 	above   bool          // the high-water mark was passed, and not yet the low one
@@ -139,7 +142,7 @@ func (d *datagramPort) send() {
 		n, e := d.transmit(&d.out, most)
 		if n > 0 {
 			left -= n
-			d.stalls, d.wait, d.refused = 0, 0, false
+			d.stalls, d.wait, d.since, d.refused = 0, 0, 0, false
 		}
 		if e != 0 {
 			left -= d.sendFailed(e)
@@ -182,19 +185,23 @@ func (d *datagramPort) sendFailed(e syscall.Errno) int {
 		d.stalls++
 		return 0
 	case e == syscall.EAGAIN, e == syscall.ENOBUFS:
-		d.retry()
-		return 0
+		return d.retry(e)
 	case connected && d.socket.Family != socket.Unix && !d.refused && mayBeStored(e):
 		d.refused = true // it was one sent before; this one has not been tried yet
 		d.tell("write", nil, os.NewSyscallError("send", e))
 		return 0
 	}
+	d.refused, d.since = false, 0
+	d.lose(e)
+	return 1
+}
+
+// lose drops the first datagram.
+func (d *datagramPort) lose(e syscall.Errno) {
 	m := d.out.first()
 	peer := d.peerOf(m.to, m.path)
 	d.out.drop(1)
-	d.refused = false
 	d.tell("write", peer, os.NewSyscallError("send", e))
-	return 1
 }
 
 // mayBeStored reports whether the error of a connected socket can be about what was
@@ -209,13 +216,29 @@ func mayBeStored(e syscall.Errno) bool {
 }
 
 // retry tries again after a while: the interface has no room, or the kernel has
-// said that there is some, and there is none.
-func (d *datagramPort) retry() {
+// said that there is some, and there is none. It returns how many are lost, because
+// they have waited for too long: nobody wants them any more when the link is back.
+func (d *datagramPort) retry(e syscall.Errno) (lost int) {
+	now := d.loop.now()
+	if d.since != 0 && now-d.since >= int64(retryFor) {
+		for lost = d.old; d.old > 0; d.old-- {
+			d.lose(e)
+		}
+		d.since = 0
+	}
+	if d.out.empty() {
+		d.wait = 0
+		return lost
+	}
+	if d.since == 0 {
+		d.since, d.old = now, d.out.len()
+	}
 	d.wait = min(max(retryAfter, 2*d.wait), retryMost)
 	d.again = d.loop.setTimer(nil, d.wait, func() {
 		d.again = nil
 		d.touch()
 	})
+	return lost
 }
 
 // pace pairs PauseWriting and ResumeWriting, or reads on.
