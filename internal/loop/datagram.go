@@ -37,6 +37,7 @@ type datagramPort struct {
 	paces  protocol.WritePauser          // the same
 	socket DatagramSocket
 	remote netip.AddrPort // the peer of a connected UDP port
+	alias  netip.AddrPort // the same with its zone written otherwise, as the user last did
 	max    int            // bytes of a datagram that is received
 	opts   *options
 	want   Interest

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *datagramPort) destination(to netip.AddrPort) (netip.AddrPort, error) {
 		return to, &net.AddrError{Err: "no address", Addr: to.String()}
 	case f == socket.Unix || f == socket.IPv4 && !is4 || f == socket.IPv6 && is4:
 		return to, &net.AddrError{Err: "address of another family", Addr: to.String()}
-	case d.socket.Remote != nil && netip.AddrPortFrom(a.Unmap(), to.Port()) != d.remote:
+	case d.socket.Remote != nil && !d.isRemote(netip.AddrPortFrom(a.Unmap(), to.Port())):
 		return to, net.ErrWriteToConnected
 	case d.socket.Remote != nil:
 		return netip.AddrPort{}, nil
@@ -71,6 +72,32 @@ func (d *datagramPort) destination(to netip.AddrPort) (netip.AddrPort, error) {
 		a = a.Unmap()
 	}
 	return netip.AddrPortFrom(a, to.Port()), nil
+}
+
+// isRemote reports whether a is the peer, whose zone may be a name or a number.
+func (d *datagramPort) isRemote(a netip.AddrPort) bool {
+	if a == d.remote || a == d.alias {
+		return true
+	}
+	zone, own := a.Addr().Zone(), d.remote.Addr().Zone()
+	if zone == "" || own == "" || netip.AddrPortFrom(a.Addr().WithZone(own), a.Port()) != d.remote {
+		return false
+	}
+	n := zoneNumber(zone)
+	if n == 0 || n != zoneNumber(own) {
+		return false
+	}
+	d.alias = a
+	return true
+}
+
+// zoneNumber is the number of an interface; 0 if there is none.
+func zoneNumber(zone string) int {
+	if i, err := net.InterfaceByName(zone); err == nil {
+		return i.Index
+	}
+	n, _ := strconv.Atoi(zone)
+	return n
 }
 
 // queue queues a copy of p.
