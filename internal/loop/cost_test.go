@@ -138,18 +138,34 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// A quickMail always has a batch of datagrams, and takes everything.
+// A quickMail always has a batch of datagrams, or as many as it is told, and takes
+// everything.
 type quickMail struct {
 	*memnet.Kernel
-	from  netip.AddrPort
-	sends int
+	from         netip.AddrPort
+	sends, recvs int
+	has          int           // of datagrams, for each receive; 0: no limit
+	behind       syscall.Errno // is answered beside them, once
+	room         int           // bytes that there are for each; 0: whatever
+	wrong        int           // datagrams that there was another room for
 }
 
 func (q *quickMail) RecvDatagrams(_ int, ms []socket.Datagram) (int, syscall.Errno) {
+	q.recvs++
+	for i := range ms {
+		if q.room != 0 && len(ms[i].Data) != q.room {
+			q.wrong++
+		}
+	}
+	if q.has > 0 {
+		ms = ms[:min(len(ms), q.has)]
+	}
 	for i := range ms {
 		ms[i].Data, ms[i].Addr = ms[i].Data[:64], q.from
 	}
-	return len(ms), 0
+	e := q.behind
+	q.behind = 0
+	return len(ms), e
 }
 
 func (q *quickMail) SendDatagrams(_ int, ms []socket.Datagram) (int, syscall.Errno) {
@@ -186,6 +202,44 @@ func TestABatchAllocatesNothing(t *testing.T) {
 		t.Skip("the checks of debug builds allocate")
 	}
 	assert.Zero(t, testing.AllocsPerRun(1000, func() { l.Event(fd, loop.In) }))
+}
+
+// Fewer datagrams than asked for are the last: nobody asks for what is not there, unless
+// an error was behind them. All that were asked for had their room.
+func TestFewDatagramsAreTheLast(t *testing.T) {
+	l, q, big := quickPort(t)
+	_, err := l.OpenDatagram("udp4", "127.0.0.1:8", false, &datagramEcho{}, factory.Socket{MaxDatagram: 100})
+	require.NoError(t, err)
+	l.Bell()
+	small := big + 1
+	for _, has := range []int{3, 1, 31, 2} {
+		q.has = has
+		for fd, room := range map[int]int{big: 1<<16 - 1, small: 100} {
+			for range 2 {
+				recvs, written := q.recvs, l.Figures().BytesWritten
+				q.room = room
+				l.Event(fd, loop.In)
+				assert.Equal(t, 1, q.recvs-recvs)
+				assert.EqualValues(t, 64*has, l.Figures().BytesWritten-written)
+			}
+		}
+	}
+	assert.Zero(t, q.wrong)
+	recvs, written := q.recvs, l.Figures().BytesWritten
+	q.room, q.behind = 100, syscall.EHOSTUNREACH
+	l.Event(small, loop.In)
+	assert.Equal(t, 2, q.recvs-recvs)
+	assert.EqualValues(t, 64*2*2, l.Figures().BytesWritten-written)
+}
+
+// What one echoed datagram costs besides the system calls.
+func BenchmarkOneDatagram(b *testing.B) {
+	l, q, fd := quickPort(b)
+	q.has = 1
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Event(fd, loop.In)
+	}
 }
 
 // What 32 echoed datagrams cost besides the system calls.

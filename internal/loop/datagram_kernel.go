@@ -16,7 +16,8 @@ type DatagramKernel interface {
 	OpenDatagram(network, addr string, connect bool, s factory.Socket) (DatagramSocket, error)
 
 	// RecvDatagrams fills ms from the front, with at least one, or answers an
-	// error. Fewer than there was room for mean that nothing else has come.
+	// error, or both: then the error came behind. Fewer than there was room for,
+	// and no error, mean that nothing else has come.
 	// SendDatagrams sends some from the front; an error is about the first of
 	// them, or one that was sent before. EAGAIN stands for EINTR too.
 	RecvDatagrams(fd int, ms []socket.Datagram) (int, syscall.Errno)

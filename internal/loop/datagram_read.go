@@ -21,18 +21,26 @@ const flushAt = 64 << 10
 type inbox struct {
 	ms   []socket.Datagram
 	room []byte
+	max  int // bytes that each has room for
+	used int // of ms, the last time
 }
 
-// prepare offers room for a batch of datagrams of up to max bytes.
-func (b *inbox) prepare(max int) []socket.Datagram {
-	if len(b.room) < socket.Batch*max {
-		b.room = make([]byte, socket.Batch*max)
-		b.ms = make([]socket.Datagram, socket.Batch)
+// prepare offers room for n datagrams of up to max bytes. Few use all of it, so only
+// what was used is made ready again.
+func (b *inbox) prepare(max, n int) []socket.Datagram {
+	stale := b.used
+	if b.max != max {
+		if len(b.room) < socket.Batch*max {
+			b.room = make([]byte, socket.Batch*max)
+			b.ms = make([]socket.Datagram, socket.Batch)
+		}
+		b.max, stale = max, socket.Batch
 	}
-	for i := range b.ms {
+	for i := range b.ms[:stale] {
 		b.ms[i].Data = b.room[i*max : (i+1)*max : (i+1)*max]
 	}
-	return b.ms
+	b.used = n
+	return b.ms[:n]
 }
 
 // A heldDatagram was received before reading was paused.
@@ -78,22 +86,27 @@ func (d *datagramPort) askError() {
 // one call has given.
 func (d *datagramPort) receive() {
 	l := d.loop
+	g := &l.datagrams
 	for left := socket.Batch; left > 0 && d.noRead == 0; {
-		ms := l.datagrams.in.prepare(d.max)[:left]
+		ms := g.in.prepare(d.max, left)
 		n, e := l.kernel.RecvDatagrams(d.socket.FD, ms)
+		g.in.used = n
 		if e == syscall.EAGAIN {
 			return
 		}
-		l.datagrams.batch = true
+		g.batch = true
+		d.take(ms[:n])
 		if left -= n; e != 0 {
 			left--
 			l.begin(nil)
 			d.receiveFailed(e)
 			l.end()
 		}
-		d.take(ms[:n])
-		l.datagrams.batch = false
+		g.batch = false
 		l.settleBatch()
+		if n < len(ms) && e == 0 {
+			return // nothing else has come
+		}
 	}
 	if d.noRead == 0 {
 		l.kernel.Again(d.socket.FD)

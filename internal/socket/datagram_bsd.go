@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RecvDatagrams takes what has come, as many as there is room for in ms; fewer
-// mean that nothing is left, or that an error comes next.
+// RecvDatagrams takes what has come, as many as there is room for in ms, up to an
+// error, which the system tells only once; fewer without one mean that nothing is left.
 func (io *IO) RecvDatagrams(fd int, ms []Datagram) (int, syscall.Errno) {
 	for i := range ms {
 		n, _, flags, from, err := unix.RecvmsgBuffers(fd, [][]byte{ms[i].Data}, nil, unix.MSG_DONTWAIT)
 		n, e := result(n, err)
 		if e != 0 {
-			if i > 0 {
+			if i > 0 && e == syscall.EAGAIN {
 				e = 0
 			}
 			return i, e
