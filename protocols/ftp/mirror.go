@@ -21,7 +21,10 @@ import (
 // removed. A file is not different if size and time are the same.
 //
 // Files come to be under another name, torsion-part-..., and get theirs when they are
-// whole. Two Clients may not make the same folder at the same time.
+// whole. Where a server does not let that replace a file, the old one is called so
+// meanwhile, and gets its name back if the new one may not have it. If it does not, for
+// the connection is lost or the server refuses that, too, the error says how it is
+// called. Two Clients may not make the same folder at the same time.
 type Mirror struct {
 	Remote string // where the login has led to if it is empty
 	Local  string // the working directory if it is empty

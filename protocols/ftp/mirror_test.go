@@ -288,24 +288,6 @@ func TestMirrorSkipsRefused(t *testing.T) {
 	})
 }
 
-// A server that does not rename over a file is helped.
-func TestUploadReplaces(t *testing.T) {
-	inBubble(t, func(t *testing.T, p *play) {
-		dir := t.TempDir()
-		plant(t, dir, map[string]string{"a": "new"})
-		p.files["/a"] = file("older")
-		p.instead = func(s *session, verb, arg string) string {
-			if verb == "RNTO" && p.text(arg) != "(nothing)" {
-				return "553 it is there"
-			}
-			return ""
-		}
-		_, err := p.client().UploadContext(context.Background(), ftp.Mirror{Local: dir})
-		require.NoError(t, err)
-		assert.Equal(t, map[string]string{"a": "new"}, p.below(""))
-	})
-}
-
 // A Mirror that is given up says how far it has come.
 func TestMirrorIsGivenUp(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *play) {

@@ -198,9 +198,7 @@ func (m *mirroring) send(f *os.File, draft, remote string, size, offset int64) (
 		}
 		err = unreadable(err)
 		refused, ok := errors.AsType[*ClientError](err)
-		if (!m.Resume || errors.Is(err, ErrSize)) && !m.talk.gone {
-			_ = m.talk.remove(draft) // it is of no use, and in nobody's way
-		}
+		m.discard(draft, err)
 		if offset == 0 || !ok || refused.Verb != "REST" || m.talk.gone {
 			return nil, err
 		}
@@ -212,26 +210,6 @@ func (m *mirroring) send(f *os.File, draft, remote string, size, offset int64) (
 func unreadable(err error) error {
 	if e, ok := errors.AsType[*ClientError](err); ok {
 		return &ClientError{Verb: e.Verb, Err: unread(e.Err)}
-	}
-	return err
-}
-
-// publish gives a file that is whole its name and its time. Some servers do not
-// replace a file by that.
-func (m *mirroring) publish(draft, remote string, exists bool, info fs.FileInfo) error {
-	t := m.talk
-	err := t.rename(draft, remote)
-	if _, refused := errors.AsType[*Error](err); refused && exists && !t.gone {
-		if err = t.remove(remote); err == nil {
-			err = t.rename(draft, remote)
-		}
-	}
-	if err != nil || !t.ftp.IsSetTimeSupported() {
-		return err
-	}
-	err = t.setModTime(remote, info.ModTime())
-	if _, refused := errors.AsType[*Error](err); refused && !t.gone {
-		return nil // then it is stored again the next time
 	}
 	return err
 }
