@@ -24,7 +24,7 @@ var verbs = map[string]struct {
 	args        string
 	do          func(*job) error
 }{
-	"get":    {1, 2, "REMOTE [LOCAL]   fetch a file; - is the standard output", (*job).get},
+	"get":    {1, 2, "REMOTE [LOCAL]   fetch a file, also into a folder; - is the standard output", (*job).get},
 	"put":    {1, 2, "LOCAL [REMOTE]   store a file; - is the standard input, and needs REMOTE", (*job).put},
 	"list":   {0, 1, "[PATH]           list a folder", (*job).list},
 	"mirror": {2, 2, "REMOTE LOCAL     make a folder here like one at the server", (*job).mirror},

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/torsion-go/torsion/protocols/ftp"
@@ -31,40 +32,46 @@ func (j *job) arg(n int, otherwise string) string {
 	return otherwise
 }
 
-// get fetches a file. It has another name until it is whole.
+// get fetches a file.
 func (j *job) get() error {
 	remote := j.args[0]
-	local := j.arg(1, path.Base(remote))
-	if local == "-" {
+	if j.arg(1, "") == "-" {
 		_, err := j.client.GetContext(j.ctx, remote, os.Stdout, 0)
 		return err
 	}
-	if len(j.args) == 1 && (!filepath.IsLocal(local) || local == ".") {
-		return fmt.Errorf("%w: %q here", ftp.ErrName, local)
-	}
-	part := local + ".part"
-	how := os.O_WRONLY | os.O_CREATE
-	if !j.resume {
-		how |= os.O_TRUNC
-	}
-	f, err := os.OpenFile(part, how, 0o666)
+	local, err := j.local(remote)
 	if err != nil {
 		return err
 	}
-	offset, err := f.Seek(0, io.SeekEnd)
-	if err == nil {
-		_, err = j.client.GetContext(j.ctx, remote, f, offset)
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
+	d, err := newDraft(local, j.resume)
 	if err != nil {
-		if !j.resume || errors.Is(err, ftp.ErrSize) {
-			err = errors.Join(err, os.Remove(part))
+		return err
+	}
+	_, err = j.client.GetContext(j.ctx, remote, d, d.offset)
+	return d.end(err)
+}
+
+// local is where a file comes to be: in a folder by its own name.
+func (j *job) local(remote string) (string, error) {
+	local := j.arg(1, ".")
+	info, err := os.Stat(local)
+	if err == nil && info.IsDir() {
+		name := path.Base(remote)
+		if !filepath.IsLocal(name) || name == "." {
+			return "", fmt.Errorf("%w: %q here", ftp.ErrName, name)
 		}
-		return err
+		local = filepath.Join(local, name)
+		info, err = os.Stat(local)
 	}
-	return os.Rename(part, local)
+	switch {
+	case err != nil: // most likely there is nothing; otherwise it shows
+		return local, nil
+	case info.IsDir():
+		err = &fs.PathError{Op: "get", Path: local, Err: syscall.EISDIR}
+	case !info.Mode().IsRegular():
+		err = &fs.PathError{Op: "get", Path: local, Err: errors.New("it is no file, and - is the standard output")}
+	}
+	return local, err
 }
 
 // put stores a file.
@@ -79,6 +86,9 @@ func (j *job) put() error {
 		return &noInput{err}
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return &noInput{&fs.PathError{Op: "put", Path: local, Err: syscall.EISDIR}}
+	}
 	remote := j.arg(1, filepath.Base(local))
 	var offset int64
 	if j.resume {

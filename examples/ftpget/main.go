@@ -9,8 +9,8 @@
 //	go run ./examples/ftp -root . -anonymous -tls-self-signed -tls-write /tmp/ftp.pem
 //	go run ./examples/ftpget -tls-ca /tmp/ftp.pem list
 //
-// A file that was not fetched whole is not there under its name. Its exit status is one
-// of sysexits(3), and says whether it helps to try again: 0 is done, 64 a wrong flag, 66
+// A file that was not fetched whole is not there under its name; what -resume keeps of it
+// is called NAME.ftpget. Its exit status is one of sysexits(3), and says whether it helps to try again: 0 is done, 64 a wrong flag, 66
 // no such file here, 68 no such host, 69 refused for good, 73 cannot be written here, 74
 // not the right size, 75 not now, 76 no FTP server there, 77 a password that is wrong, or
 // would be told in clear.

@@ -200,11 +200,13 @@ func TestStatus(t *testing.T) {
 		"broken":             {map[string]string{"RETR": "426 broken"}, []string{"get", "/a"}, 75},
 		"not the size":       {map[string]string{"SIZE": "213 11"}, []string{"get", "/a"}, 74},
 		"not written":        {nil, []string{"get", "/a", "no/such/folder"}, 73},
+		"over a folder":      {nil, []string{"get", "/a", "sub"}, 73},
 		"no name for here":   {nil, []string{"get", "/a/.."}, 69},
 		"no name for there":  {nil, []string{"get", "/a\nDELE b"}, 69},
 		"stored":             {nil, []string{"put", "here"}, 0},
 		"from stdin":         {nil, []string{"put", "-", "/b"}, 0},
 		"no such file":       {nil, []string{"put", "nowhere"}, 66},
+		"a folder":           {nil, []string{"put", "."}, 66},
 		"no such folder":     {nil, []string{"upload", "nowhere", "/"}, 66},
 		"refused":            {map[string]string{"STOR": "553 no"}, []string{"put", "here"}, 69},
 		"full":               {map[string]string{"STOR": "452 full"}, []string{"put", "here"}, 75},
@@ -221,6 +223,7 @@ func TestStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, dir := listen(t, c.replies), t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "here"), []byte("what is here"), 0o600))
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, "sub", "a"), 0o700))
 			out, stderr, status := run(t, dir, s.Addr().String(), append([]string{none}, c.args...)...)
 			assert.Equal(t, c.status, status, stderr)
 			assert.Equal(t, c.status == 0, stderr == "" || name == "listed", stderr)
@@ -244,7 +247,7 @@ func TestFiles(t *testing.T) {
 		require.Zero(t, status, stderr)
 		return out
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.part"), []byte("XXXX"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.ftpget"), []byte("XXXX"), 0o600))
 	do("get", "/a", "b")
 	b, err := os.ReadFile(filepath.Join(dir, "b"))
 	require.NoError(t, err)
@@ -260,6 +263,47 @@ func TestFiles(t *testing.T) {
 	defer s.mu.Unlock()
 	assert.Equal(t, []string{"YYXX456789", "XXXX456789", "from stdin"}, []string{s.files["/c"], s.files["/d"], s.files["/e"]})
 	assert.Equal(t, "QUIT", s.said[len(s.said)-1])
+}
+
+// A file comes into a folder by its own name, and nobody else's file is touched, whatever
+// becomes of it.
+func TestGetTouchesNothingElse(t *testing.T) {
+	for status, replies := range map[int]map[string]string{0: nil, 75: {"RETR": "426 broken"}} {
+		for _, resume := range []string{"-resume=false", "-resume"} {
+			s, dir := listen(t, replies), t.TempDir()
+			mine := []string{"sub/a.part", "sub.part"}
+			require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o700))
+			for _, name := range mine {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600))
+			}
+			_, stderr, got := run(t, dir, s.Addr().String(), none, resume, "get", "/a", "sub")
+			assert.Equal(t, status, got, stderr)
+			for _, name := range mine {
+				b, err := os.ReadFile(filepath.Join(dir, name))
+				assert.NoError(t, err)
+				assert.Equal(t, "mine", string(b))
+			}
+			b, err := os.ReadFile(filepath.Join(dir, "sub", "a"))
+			assert.Equal(t, status == 0, err == nil)
+			assert.Equal(t, map[bool]string{true: "0123456789"}[status == 0], string(b))
+			all, err := os.ReadDir(filepath.Join(dir, "sub"))
+			require.NoError(t, err)
+			assert.Len(t, all, map[bool]int{true: 2, false: 1}[status == 0 || resume == "-resume"])
+		}
+	}
+}
+
+// What is no file, such as a pipe or a device, is not replaced by one.
+func TestGetReplacesOnlyFiles(t *testing.T) {
+	s, dir := listen(t, nil), t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	_, stderr, status := run(t, dir, s.Addr().String(), none, "get", "/a", "pipe")
+	assert.Equal(t, 73, status, stderr)
+	info, err := os.Lstat(pipe)
+	require.NoError(t, err)
+	assert.Equal(t, os.ModeNamedPipe, info.Mode().Type())
+	assert.Empty(t, s.heard, "it is refused before anything is said")
 }
 
 // The password comes from where nobody sees it, and only over TLS with somebody who is
