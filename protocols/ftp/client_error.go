@@ -4,15 +4,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 )
 
 // A ClientError says at which command an operation did not succeed, and why: Err is
 // an *Error if the server has refused it, or has broken a transfer off; otherwise an
-// error of the network, of TLS, of the Reader, Writer or folder that was given, or
-// [ErrProtocol], [ErrNoTLS], [ErrNoAuth], [ErrName], [ErrSize], errors.ErrUnsupported,
-// deferred.ErrCancelled, net.ErrClosed.
+// error of the network (an io.EOF or io.ErrUnexpectedEOF if the server has hung up), of
+// TLS, of the Reader, Writer or folder that was given, or [ErrProtocol], [ErrNoTLS],
+// [ErrNoAuth], [ErrName], [ErrSize], errors.ErrUnsupported, deferred.ErrCancelled,
+// net.ErrClosed.
 type ClientError struct {
 	Verb string // "connect", "AUTH", "PASS", "RETR", ...
 	Err  error
@@ -38,6 +40,22 @@ func (e *ClientError) Temporary() bool {
 	_, addr := errors.AsType[*net.AddrError](e.Err)
 	_, cert := errors.AsType[*tls.CertificateVerificationError](e.Err)
 	return !addr && !cert && !errors.Is(e.Err, ErrName) && !errors.Is(e.Err, ErrNoAuth) && !errors.Is(e.Err, errors.ErrUnsupported)
+}
+
+// A lostError is an io.EOF or io.ErrUnexpectedEOF of the connection, which says nothing
+// to people.
+type lostError struct{ error }
+
+func (e *lostError) Error() string { return "the connection was lost" }
+
+func (e *lostError) Unwrap() error { return e.error }
+
+// lost is err in words, if it is an end that nobody has asked for.
+func lost(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return &lostError{err}
+	}
+	return err
 }
 
 var (

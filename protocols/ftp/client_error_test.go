@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/protocols/ftp"
 	"github.com/torsion-go/torsion/reactortest"
@@ -44,4 +45,37 @@ func TestClientNamesAllowInsecureAuth(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	assert.EqualError(t, c.NoopContext(ctx), "ftp: PASS: ftp: no authentication in clear, unless AllowInsecureAuth allows it")
+}
+
+// A server that hangs up is told of in words.
+func TestClientTellsOfALostConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		security  ftp.Security
+		verb, say string // what is said in reply, before the end
+		err       error
+		text      string
+	}{
+		"between replies":         {ftp.TLSNever, "RETR", "", io.EOF, "ftp: RETR: the connection was lost"},
+		"within a reply":          {ftp.TLSNever, "RETR", "550-no\r\n55", io.ErrUnexpectedEOF, "ftp: RETR: the connection was lost"},
+		"over TLS":                {ftp.TLSImplicit, "RETR", "", io.EOF, "ftp: RETR: the connection was lost"},
+		"instead of a handshake":  {ftp.TLSRequired, "AUTH", "234 go on\r\n", io.EOF, "ftp: AUTH: secure: handshake: the connection was lost"},
+		"instead of the greeting": {ftp.TLSNever, "greeting", "", io.EOF, "ftp: greeting: the connection was lost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, p *play) {
+				p.config.Security = c.security
+				p.files["/a"] = file("0123")
+				p.instead = func(s *session, verb, _ string) string {
+					if verb != c.verb {
+						return ""
+					}
+					s.say(c.say)
+					return "!"
+				}
+				_, err := p.client().GetContext(context.Background(), "/a", io.Discard, 0)
+				require.ErrorIs(t, err, c.err)
+				assert.EqualError(t, err, c.text)
+			})
+		})
+	}
 }

@@ -67,8 +67,8 @@ func (w *wire) answer() (answer, error) {
 	_ = w.Conn.SetReadDeadline(by(w.patience)) // fails if it is closed, as the read does
 	r, err := readAnswer(w.in)
 	if err != nil {
-		w.err = err
-		return answer{}, err
+		w.err = lost(err)
+		return answer{}, w.err
 	}
 	w.last = r
 	if r.code == 421 { // it closes (RFC 959, section 5.4)
@@ -166,7 +166,7 @@ func (w *wire) startTLS(ctx context.Context, c *tls.Config, within time.Duration
 	}
 	_ = w.Conn.SetDeadline(by(within))
 	over := tls.Client(w.Conn, c)
-	if w.err = over.HandshakeContext(ctx); w.err != nil {
+	if w.err = lost(over.HandshakeContext(ctx)); w.err != nil {
 		return &secure.HandshakeError{Err: w.err}
 	}
 	_ = w.Conn.SetDeadline(time.Time{})
