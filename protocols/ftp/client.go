@@ -61,15 +61,15 @@ func (c *Client) Close() error {
 // written all the same.
 //
 // The Writer is used on the Client's goroutine, after a Cancel a little longer than
-// the Deferred takes.
+// the Deferred takes. If it is nil, or the offset negative, Get panics.
 func (c *Client) Get(name string, to io.Writer, offset int64) *deferred.Deferred[Copied] {
-	return c.begin(newJob(name, offset), func(t *talk, j *job) (int64, error) { return t.get(j, to) })
+	return c.begin(getting(name, to, offset))
 }
 
 // GetContext is Get for goroutines, on which it waits. When it returns nobody uses the
 // Writer any more.
 func (c *Client) GetContext(ctx context.Context, name string, to io.Writer, offset int64) (Copied, error) {
-	return c.wait(ctx, newJob(name, offset), func(t *talk, j *job) (int64, error) { return t.get(j, to) })
+	return c.wait(ctx, getting(name, to, offset))
 }
 
 // Put stores what a Reader has, in place of the file if the offset is 0. Otherwise it
@@ -78,37 +78,38 @@ func (c *Client) GetContext(ctx context.Context, name string, to io.Writer, offs
 // otherwise depends on the server, which is shown an end that is none (a reset).
 //
 // The Reader is used on the Client's goroutine, after a Cancel a little longer than
-// the Deferred takes. One that never returns holds the Client up for ever.
+// the Deferred takes. One that never returns holds the Client up for ever. If it is nil,
+// or the offset negative, Put panics, as Append does.
 func (c *Client) Put(name string, from io.Reader, offset int64) *deferred.Deferred[Copied] {
-	return c.begin(newJob(name, offset), func(t *talk, j *job) (int64, error) { return t.store(j, from) })
+	return c.begin(putting(name, from, offset))
 }
 
 // PutContext is Put for goroutines, on which it waits. When it returns nobody uses the
 // Reader any more.
 func (c *Client) PutContext(ctx context.Context, name string, from io.Reader, offset int64) (Copied, error) {
-	return c.wait(ctx, newJob(name, offset), func(t *talk, j *job) (int64, error) { return t.store(j, from) })
+	return c.wait(ctx, putting(name, from, offset))
 }
 
 // Append adds what a Reader has to the file, which is made if it is not there.
 func (c *Client) Append(name string, from io.Reader) *deferred.Deferred[Copied] {
-	return c.begin(newJob(name, 0), func(t *talk, j *job) (int64, error) { return t.add(j, from) })
+	return c.begin(appending(name, from))
 }
 
 // AppendContext is Append for goroutines, on which it waits.
 func (c *Client) AppendContext(ctx context.Context, name string, from io.Reader) (Copied, error) {
-	return c.wait(ctx, newJob(name, 0), func(t *talk, j *job) (int64, error) { return t.add(j, from) })
+	return c.wait(ctx, appending(name, from))
 }
 
 // begin does a job; Progress hears of it on the loop.
-func (c *Client) begin(j *job, f func(*talk, *job) (int64, error)) *deferred.Deferred[Copied] {
+func (c *Client) begin(j *job) *deferred.Deferred[Copied] {
 	j.report = c.onLoop()
-	return later(c, j.task(f), j.verdict)
+	return later(c, j.task, j.verdict)
 }
 
 // wait does a job; Progress hears of it where it is done.
-func (c *Client) wait(ctx context.Context, j *job, f func(*talk, *job) (int64, error)) (Copied, error) {
+func (c *Client) wait(ctx context.Context, j *job) (Copied, error) {
 	j.report = c.config.Progress
-	return now(ctx, c, j.task(f), j.verdict)
+	return now(ctx, c, j.task, j.verdict)
 }
 
 // onLoop is Progress for whoever is not there.

@@ -25,6 +25,7 @@ type job struct {
 	bytes  atomic.Int64
 	report func(Progress) // nil if nobody wants to know
 	told   time.Time
+	do     func(*talk) (size int64, err error) // all of it; nil if that is a Mirror's
 }
 
 func newJob(name string, offset int64) *job {
@@ -34,19 +35,47 @@ func newJob(name string, offset int64) *job {
 	return &job{name: name, called: name, offset: offset, size: -1}
 }
 
+// getting is the job of a Get.
+func getting(name string, to io.Writer, offset int64) *job {
+	if to == nil {
+		panic("ftp: Get needs a Writer, and was given nil")
+	}
+	j := newJob(name, offset)
+	j.do = func(t *talk) (int64, error) { return t.get(j, to) }
+	return j
+}
+
+// putting is the job of a Put.
+func putting(name string, from io.Reader, offset int64) *job {
+	if from == nil {
+		panic("ftp: Put needs a Reader, and was given nil")
+	}
+	j := newJob(name, offset)
+	j.do = func(t *talk) (int64, error) { return t.store(j, from) }
+	return j
+}
+
+// appending is the job of an Append.
+func appending(name string, from io.Reader) *job {
+	if from == nil {
+		panic("ftp: Append needs a Reader, and was given nil")
+	}
+	j := newJob(name, 0)
+	j.do = func(t *talk) (int64, error) { return t.add(j, from) }
+	return j
+}
+
 // verdict is what is known of a job that err has ended.
 func (j *job) verdict(err error) (Copied, error) {
 	_, err = unknown[Copied](err)
 	return Copied{Bytes: j.bytes.Load(), Size: -1}, err
 }
 
-// task does f and tells what has come of it.
-func (j *job) task(f func(*talk, *job) (int64, error)) task[Copied] {
-	return func(ctx context.Context, t *talk) (Copied, error) {
-		size := int64(-1)
-		err := t.do(ctx, func() (err error) { size, err = f(t, j); return err })
-		return Copied{Bytes: j.bytes.Load(), Size: size}, err
-	}
+// task does it, and tells what has come of it.
+func (j *job) task(ctx context.Context, t *talk) (Copied, error) {
+	size := int64(-1)
+	err := t.do(ctx, func() (err error) { size, err = j.do(t); return err })
+	return Copied{Bytes: j.bytes.Load(), Size: size}, err
 }
 
 // tick counts what was moved, and tells once in a while.

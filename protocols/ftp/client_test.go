@@ -3,6 +3,7 @@ package ftp_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/protocols/ftp"
+	"github.com/torsion-go/torsion/reactortest"
 )
 
 // inEachSecurity plays in clear, and with both ways to begin TLS.
@@ -105,4 +107,19 @@ func TestClientResumes(t *testing.T) {
 // A Client without a Network could do nothing.
 func TestClientNeedsNetwork(t *testing.T) {
 	assert.PanicsWithValue(t, "ftp: a ClientConfig needs a Network", func() { ftp.ClientConfig{Addr: "127.0.0.1:21"}.New() })
+}
+
+// What cannot be done is a mistake, and shows where it is made and not on another goroutine.
+func TestClientPanicsAtTheCall(t *testing.T) {
+	c, ctx, some := ftp.ClientConfig{Network: reactortest.NewMemory(reactortest.Config{})}.New(), context.Background(), strings.NewReader("")
+	for text, calls := range map[string][]func(){
+		"ftp: Get needs a Writer, and was given nil":    {func() { c.Get("a", nil, 0) }, func() { _, _ = c.GetContext(ctx, "a", nil, 0) }},
+		"ftp: Put needs a Reader, and was given nil":    {func() { c.Put("a", nil, 0) }, func() { _, _ = c.PutContext(ctx, "a", nil, 0) }},
+		"ftp: Append needs a Reader, and was given nil": {func() { c.Append("a", nil) }, func() { _, _ = c.AppendContext(ctx, "a", nil) }},
+		"ftp: a negative offset":                        {func() { c.Put("a", some, -1) }, func() { _, _ = c.GetContext(ctx, "a", io.Discard, -1) }},
+	} {
+		for _, call := range calls {
+			assert.PanicsWithValue(t, text, call)
+		}
+	}
 }
