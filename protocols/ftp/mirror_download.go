@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// download is Download.
+// download is Download. The folder is made here when it is known that it can be listed.
 func (m *mirroring) download() error {
+	l, err := m.talk.list(m.Remote)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(m.Local, 0o777); err != nil {
 		return err
 	}
@@ -19,10 +23,6 @@ func (m *mirroring) download() error {
 		return err
 	}
 	defer root.Close()
-	l, err := m.talk.list(m.Remote)
-	if err != nil {
-		return err
-	}
 	return m.fetchAll(root, m.Remote, "", l, 1)
 }
 

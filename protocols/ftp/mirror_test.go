@@ -337,7 +337,7 @@ func TestMirrorEnds(t *testing.T) {
 		p.sow("/pub")
 		dir := t.TempDir()
 		p.instead = func(_ *session, verb, _ string) string {
-			if verb == "MLSD" {
+			if verb == "RETR" {
 				assert.NoError(t, os.RemoveAll(dir))
 			}
 			return ""
@@ -351,7 +351,9 @@ func TestMirrorEnds(t *testing.T) {
 		require.ErrorAs(t, requireVerb(t, err, "mirror"), &e)
 		_, err = p.client().UploadContext(context.Background(), ftp.Mirror{Local: filepath.Join(t.TempDir(), "none")})
 		require.ErrorIs(t, requireVerb(t, err, "mirror"), fs.ErrNotExist)
-		_, err = p.client().DownloadContext(context.Background(), ftp.Mirror{Remote: "/none", Local: t.TempDir()})
+		dir := filepath.Join(t.TempDir(), "x")
+		_, err = p.client().DownloadContext(context.Background(), ftp.Mirror{Remote: "/none", Local: dir})
 		requireRefused(t, err, "MLSD", 550)
+		assert.NoDirExists(t, dir)
 	})
 }
