@@ -64,7 +64,7 @@ type ClientConfig struct {
 type Progress struct {
 	Name  string // of the file at the server
 	Bytes int64  // so far, with those before the offset
-	Size  int64  // of the whole file; -1 if that is not known
+	Size  int64  // of the whole file, as the server says, or a Reader with Len or Seek; -1 if nobody does
 }
 
 // New returns a Client. It does not connect before it has to. Without a Network it panics.

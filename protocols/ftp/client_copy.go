@@ -86,6 +86,18 @@ func (j *job) tick(n int) {
 	}
 }
 
+// measure finds out how large the file will be, if somebody wants to know.
+func (j *job) measure(from io.Reader) error {
+	if j.report == nil || j.size >= 0 {
+		return nil
+	}
+	n, err := remaining(from)
+	if n >= 0 {
+		j.size = j.offset + n
+	}
+	return err
+}
+
 func (j *job) tell() {
 	if j.report != nil {
 		j.told = time.Now()
@@ -181,6 +193,9 @@ func (t *talk) put(j *job, from io.Reader, how func(name string, r io.Reader) er
 // store replaces the file, or writes into it from the offset on, which leaves what is
 // behind that.
 func (t *talk) store(j *job, from io.Reader) (size int64, err error) {
+	if err = j.measure(from); err != nil {
+		return -1, &ClientError{Verb: "STOR", Err: err}
+	}
 	size, err = t.put(j, from, func(name string, r io.Reader) error { return t.ftp.StorFrom(name, r, uint64(j.offset)) })
 	if err != nil {
 		return size, err
@@ -201,7 +216,12 @@ func (t *talk) add(j *job, from io.Reader) (size int64, err error) {
 	if err != nil {
 		return -1, err
 	}
-	j.offset = max(before, 0)
+	if j.offset = max(before, 0); before >= 0 {
+		err = j.measure(from)
+	}
+	if err != nil {
+		return -1, &ClientError{Verb: "APPE", Err: err}
+	}
 	if _, err = t.put(j, from, t.ftp.Append); err != nil {
 		return -1, err
 	}
