@@ -13,14 +13,18 @@ import (
 	"github.com/torsion-go/torsion/reactor"
 )
 
-// A program stores a file and fetches it again from its loop, here at a server of its
-// own in clear.
+// A program fetches a file and stores one from its loop, here at a server of its own in
+// clear.
 func ExampleClient() {
 	r, err := reactor.New(reactor.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	users := ftp.Users{"anonymous": {AnyPassword: true, Account: ftp.Account{Files: &ftp.Memory{}, Allow: ftp.ReadWrite}}}
+	files := &ftp.Memory{}
+	if err := files.WriteFile("/hi.txt", []byte("How are you?")); err != nil {
+		log.Fatal(err)
+	}
+	users := ftp.Users{"anonymous": {AnyPassword: true, Account: ftp.Account{Files: files, Allow: ftp.ReadWrite}}}
 	port, err := r.Listen("tcp", "127.0.0.1:0", ftp.Config{Network: r}.New(users))
 	if err != nil {
 		log.Fatal(err)
@@ -28,14 +32,12 @@ func ExampleClient() {
 	client := ftp.ClientConfig{Network: r, Addr: port.Addr().String(), Security: ftp.TLSNever}.New()
 	var text strings.Builder
 	_ = r.Call(func() {
-		stored := client.Put("/hi.txt", strings.NewReader("How are you?"), 0)
-		fetched := deferred.Chain(stored, func(ftp.Copied) *deferred.Deferred[ftp.Copied] {
-			return client.Get("/hi.txt", &text, 4)
-		})
-		left := deferred.Chain(fetched, func(got ftp.Copied) *deferred.Deferred[struct{}] {
+		fetched := client.Get("/hi.txt", &text, 4)
+		stored := deferred.Chain(fetched, func(got ftp.Copied) *deferred.Deferred[ftp.Copied] {
 			fmt.Printf("%q, %d of %d bytes\n", text.String(), got.Bytes, got.Size)
-			return client.Quit()
+			return client.Put("/reply.txt", strings.NewReader("Fine."), 0)
 		})
+		left := deferred.Chain(stored, func(ftp.Copied) *deferred.Deferred[struct{}] { return client.Quit() })
 		left.Done(func(_ struct{}, err error) {
 			fmt.Println(err)
 			r.Stop()
@@ -44,7 +46,10 @@ func ExampleClient() {
 	if err := r.Run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
+	reply, err := files.ReadFile("/reply.txt")
+	fmt.Printf("%s %v\n", reply, err)
 	// Output:
 	// "are you?", 8 of 12 bytes
 	// <nil>
+	// Fine. <nil>
 }

@@ -42,14 +42,12 @@ func ExampleRoot() {
 func ExampleMemory() {
 	var files ftp.Memory
 	files.Mkdir("/pub")
-	u, _ := files.Create("/pub/hello.txt", false)
-	io.WriteString(u, "Hello, World\n")
-	u.Commit()
-	u.Close()
+	files.WriteFile("/pub/hello.txt", []byte("Hello, World\n"))
 
 	files.ReadDir("/pub", func(info fs.FileInfo) bool {
-		fmt.Println(info.Name(), info.Size())
+		text, _ := files.ReadFile("/pub/" + info.Name())
+		fmt.Printf("%s: %s", info.Name(), text)
 		return true
 	})
-	// Output: hello.txt 13
+	// Output: hello.txt: Hello, World
 }

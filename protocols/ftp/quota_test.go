@@ -198,3 +198,30 @@ func TestMemoryHasAClock(t *testing.T) {
 		assert.Equal(t, at, info.ModTime(), name)
 	}
 }
+
+// A Memory takes and gives whole files, without an Upload.
+func TestMemoryWritesAndReadsFiles(t *testing.T) {
+	m := &ftp.Memory{MaxBytes: 10}
+	require.NoError(t, m.Mkdir("/d"))
+	for _, text := range []string{"123456", "", "1234567890"} {
+		ours := []byte(text)
+		require.NoError(t, m.WriteFile("/d/a", ours))
+		clear(ours)
+		got, err := m.ReadFile("/d/a")
+		require.NoError(t, err)
+		assert.Equal(t, text, string(got))
+		clear(got)
+		got, _ = m.ReadFile("/d/a")
+		assert.Equal(t, text, string(got), "it is a copy")
+	}
+	for name, want := range map[string]error{"/d": ftp.ErrNotRegular, "/x/y": fs.ErrNotExist, "a": fs.ErrInvalid} {
+		assert.ErrorIs(t, m.WriteFile(name, nil), want, name)
+		_, err := m.ReadFile(name)
+		assert.ErrorIs(t, err, want, name)
+	}
+	_, err := m.ReadFile("/d/none")
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+	assert.ErrorIs(t, m.WriteFile("/d/b", []byte("x")), ftp.ErrQuota)
+	require.NoError(t, m.Remove("/d/a"))
+	assert.NoError(t, m.WriteFile("/d/b", []byte("1234567890")), "what failed takes no room")
+}
