@@ -94,7 +94,7 @@ func usable(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.Contains(name, "/") && sayable(name) == nil
 }
 
-// parseFacts reads a line of MLSD or MLST. What is unknown of it is left out. The
+// readFacts reads a line of MLSD or MLST. What is unknown of it is left out. The
 // folder itself and the one above have names of any kind, and are called by dots.
 func readFacts(line string) (e Entry, ok bool) {
 	facts, name, ok := strings.Cut(line, " ")

@@ -90,7 +90,7 @@ func (t *talk) pwd() (string, error) {
 	return name, nil
 }
 
-// quoted finds the name at the beginning of a 257, whose quotes are doubled (RFC 959,
+// inQuotes finds the name at the beginning of a 257, whose quotes are doubled (RFC 959,
 // appendix II).
 func inQuotes(text string) (name string, ok bool) {
 	_, text, ok = strings.Cut(text, `"`)

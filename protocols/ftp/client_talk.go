@@ -236,7 +236,7 @@ func (t *talk) plainly(f func() error) error {
 	return t.fault("", f())
 }
 
-// quit says goodbye, if that is possible, until ctx ends.
+// Quit says goodbye, if that is possible, until ctx ends.
 func (t *talk) Quit(ctx context.Context) {
 	if t.raw != nil && !t.gone {
 		t.endWith(ctx)

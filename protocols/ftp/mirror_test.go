@@ -34,7 +34,7 @@ func inEachListing(t *testing.T, test func(t *testing.T, p *play)) {
 	}
 }
 
-// tree is what is below a folder here: the text of files.
+// folderTree is what is below a folder here: the text of files.
 func folderTree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
