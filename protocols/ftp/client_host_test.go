@@ -2,6 +2,7 @@ package ftp_test
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -224,14 +225,17 @@ func (s *session) list(verb, name string) string {
 		if full == "/" || path.Dir(full) != name {
 			continue
 		}
-		kind, letter := "file", "-"
+		kind, letter, to := "file", "-", ""
 		if n.data == nil {
 			kind, letter = "dir", "d"
 		}
+		if n.fact == slink {
+			letter, to = "l", " -> elsewhere"
+		}
 		if verb == "MLSD" {
-			fmt.Fprintf(&b, "type=%s;size=%d;modify=%s; %s\r\n", max(n.fact, kind), len(n.data), n.at.Format("20060102150405"), path.Base(full))
+			fmt.Fprintf(&b, "type=%s;size=%d;modify=%s; %s\r\n", cmp.Or(n.fact, kind), len(n.data), n.at.Format("20060102150405"), path.Base(full))
 		} else {
-			fmt.Fprintf(&b, "%srw-r--r-- 1 ann ann %d %s %s\r\n", letter, len(n.data), n.at.Format("Jan _2  2006"), path.Base(full))
+			fmt.Fprintf(&b, "%srw-r--r-- 1 ann ann %d %s %s%s\r\n", letter, len(n.data), n.at.Format("Jan _2  2006"), path.Base(full), to)
 		}
 	}
 	return b.String()

@@ -57,6 +57,9 @@ type node struct {
 	fact string // its type, if it is another
 }
 
+// slink is the fact of a link, to a file or folder that the server opens by its name.
+const slink = "OS.unix=slink"
+
 func folder() *node          { return &node{at: noon} }
 func file(text string) *node { return &node{data: []byte(text), at: noon} }
 

@@ -104,7 +104,7 @@ func (m *mirroring) storeOne(root *os.Root, folder, short, name string, there ma
 	if e, exists := there[name]; !exists {
 		err = m.talk.mkdir(below(folder, name))
 	} else if e.Type != TypeFolder {
-		err = fmt.Errorf("%w: what is there", ErrNotRegular)
+		err = e.inTheWay()
 	} else {
 		l, err = m.talk.list(below(folder, name))
 	}
@@ -112,6 +112,15 @@ func (m *mirroring) storeOne(root *os.Root, folder, short, name string, there ma
 		return err
 	}
 	return m.storeAll(sub, below(folder, name), short, l, depth+1)
+}
+
+// inTheWay is the error of a file or folder in whose place there is e.
+func (e *Entry) inTheWay() error {
+	why := ErrNotRegular
+	if e.Type == TypeLink {
+		why = ErrLink
+	}
+	return fmt.Errorf("%w: what is there", why)
 }
 
 // unread is the error of what cannot be read here, behind which all can go on.
@@ -139,7 +148,7 @@ func (m *mirroring) storeFile(root *os.Root, folder, name string, there map[stri
 	remote, draft := below(folder, name), part(name, info.Size(), info.ModTime())
 	e, exists := there[name]
 	if exists && e.Type != TypeFile {
-		return fmt.Errorf("%w: what is there", ErrNotRegular)
+		return e.inTheWay()
 	}
 	if exists {
 		if same, err := m.same(remote, e, info); same || err != nil {
