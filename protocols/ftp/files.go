@@ -18,7 +18,8 @@ type Files interface {
 	// Stat describes a file or folder. A symlink is described as what it leads to.
 	Stat(name string) (fs.FileInfo, error)
 
-	// ReadDir calls each for what is in a folder, by name, until it returns false.
+	// ReadDir calls each for what is in a folder, by name, until it returns false. A
+	// symlink is described as itself: clients follow what is said to be a folder.
 	ReadDir(name string, each func(fs.FileInfo) bool) error
 
 	// Open opens a regular file for reading; ErrNotRegular if it is something else.

@@ -17,7 +17,8 @@ import (
 // share its quota.
 //
 // No name and no link leads out of Dir: os.Root sees to it. A link that stays inside is
-// followed, one that does not is fs.ErrPermission. Nothing but regular files is opened,
+// followed, one that does not is fs.ErrPermission. Listings show links as links, so that
+// who removes a tree does not remove what they lead to. Nothing but regular files is opened,
 // so that a pipe or a device that stands there neither blocks nor is touched. Names are
 // taken as they are, bytes that are no UTF-8 and dots in front included.
 //
@@ -32,8 +33,7 @@ import (
 // Append writes into the file, and leaves behind the end of what it writes what was
 // there. An offset behind the end of the file is syscall.EINVAL.
 //
-// ReadDir sorts up to 10,000 names; a larger folder comes in sorted runs of as many. A
-// link that leads nowhere is described as the link.
+// ReadDir sorts up to 10,000 names; a larger folder comes in sorted runs of as many.
 //
 // Errors name files as the client does. Only those of a File that is open, and of OpenDir,
 // have the path on this machine.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"runtime"
 	"slices"
 	"syscall"
@@ -20,7 +19,8 @@ func openFolder(root *os.Root, rel string) (*os.Root, error) {
 	return root.OpenRoot(rel + "/.")
 }
 
-// ReadDir calls each for what is in a folder.
+// ReadDir calls each for what is in a folder. A link is described as itself: who removes a
+// tree, or copies one, is not led out of it, nor round in circles.
 func (r *Root) ReadDir(name string, each func(fs.FileInfo) bool) error {
 	root, rel, err := r.at(name)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *Root) ReadDir(name string, each func(fs.FileInfo) bool) error {
 		names = slices.DeleteFunc(names, hidden)
 		slices.Sort(names)
 		for _, n := range names {
-			info, err := describe(root, dir, rel, n)
+			info, err := dir.Lstat(n)
 			switch {
 			case errors.Is(err, fs.ErrNotExist): // removed meanwhile
 			case err != nil:
@@ -75,17 +75,6 @@ func readRuns(dir *os.Root, run func(names []string) (bool, error)) error {
 			return err
 		}
 	}
-}
-
-// describe describes a link as what it leads to, if it leads anywhere.
-func describe(root, dir *os.Root, rel, name string) (fs.FileInfo, error) {
-	info, err := dir.Lstat(name)
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if target, err := root.Stat(path.Join(rel, name)); err == nil {
-			return target, nil
-		}
-	}
-	return info, err
 }
 
 // syncFolder has the names in a folder written to the disk.
