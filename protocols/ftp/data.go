@@ -60,6 +60,7 @@ type transfer interface {
 	open() error
 	start(t protocol.Transport)
 	received(p []byte)
+	resumed()             // more is read, after a pause
 	eof()                 // the peer will send no more
 	lost(reason error)    // the connection has ended, and it has not been told eof
 	closer() func() error // what there is to close; nil if nothing
@@ -235,12 +236,6 @@ func (c *channel) move() {
 	c.stopTimer()
 	c.conn.ResumeReading()
 	c.job.start(c.conn.Transport)
-}
-
-// progress says that something of an upload moves. Of a download the connection knows
-// best, also when its bytes pass nobody here (SlowPeerTimeout).
-func (c *channel) progress() {
-	c.within(c.s.server.TransferTimeout, func() { c.end(Error{426, "Nothing moves any more"}) })
 }
 
 // lost is called when a connection has ended.

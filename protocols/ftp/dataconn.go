@@ -18,8 +18,7 @@ import (
 // to move over it.
 type dataConn struct {
 	protocol.Base
-	c     *channel
-	ended bool // the peer has ended its side
+	c *channel
 }
 
 func (d *dataConn) ConnectionMade(protocol.Transport) {
@@ -35,8 +34,13 @@ func (d *dataConn) DataReceived(p []byte) {
 	}
 }
 
+func (d *dataConn) ReadResumed() {
+	if d.current() {
+		d.c.job.resumed()
+	}
+}
+
 func (d *dataConn) EOFReceived() (keep bool) {
-	d.ended = true
 	if !d.current() {
 		return false
 	}
@@ -142,6 +146,7 @@ func (d dialled) Disconnected(k factory.Connector, _ error) {
 
 var (
 	_ protocol.EOFReceiver     = (*dataConn)(nil)
+	_ protocol.ReadResumer     = (*dataConn)(nil)
 	_ protocol.SecuredReceiver = (*dataConn)(nil)
 	_ protocol.Shutdowner      = (*dataConn)(nil)
 	_ factory.Watcher          = dialled{}

@@ -43,6 +43,8 @@ func (d *download) closer() func() error {
 
 func (d *download) received([]byte) {} // nobody has asked for it
 
+func (d *download) resumed() {}
+
 func (d *download) eof() {} // what is sent may still be read
 
 func (d *download) lost(reason error) { d.end(reason) }

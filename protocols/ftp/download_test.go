@@ -124,13 +124,30 @@ func TestLateEndOfDownload(t *testing.T) {
 	w.hears(complete + "\r\n")
 }
 
+// Who is throttled has his time when he is read again, and not before; a disk that has
+// stopped is no throttle.
+func TestThrottleStopsTheClock(t *testing.T) {
+	throttle := &factory.Throttle{Read: 100, Burst: 100}
+	w := newWorld(t, func(c *Config) { c.Data = throttle.Around })
+	d := w.storing()
+	w.on(func() { d.Write(make([]byte, 150_000)) }) // 25 minutes of it
+	for range 24 {
+		w.Advance(time.Minute)
+		w.hears("")
+	}
+	w.Advance(5 * time.Minute) // of which four are his
+	w.hears("")
+	w.Advance(time.Minute)
+	w.hears("426 Nothing moves any more\r\n")
+}
+
 // Throttled transfers are slow, and no timeout ends them: neither those of a file that
-// sendfile could send, nor those to us.
+// sendfile could send, nor those to us, also where one read is worth more than that.
 func TestThrottle(t *testing.T) {
 	const size = 600 << 10
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), make([]byte, size), 0o600))
-	throttle := &factory.Throttle{Read: 1 << 10, Write: 1 << 10, Burst: 4 << 10}
+	throttle := &factory.Throttle{Read: 1 << 9, Write: 1 << 10, Burst: 4 << 10}
 	w := newWorld(t, func(c *Config) { c.Data = throttle.Around })
 	w.logsIn(Account{Files: onDisk{w.files, dir}, Allow: ReadWrite})
 	for _, command := range []string{"RETR a", "STOR b"} {

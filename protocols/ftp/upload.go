@@ -49,11 +49,28 @@ func (u *upload) closer() func() error {
 
 func (u *upload) start(t protocol.Transport) {
 	u.t = t
-	u.c.progress()
+	u.progress()
 }
 
+// progress says that something moves. Of a download the connection knows best, also when
+// its bytes pass nobody here (SlowPeerTimeout).
+func (u *upload) progress() { u.c.within(u.c.s.server.TransferTimeout, u.stalled) }
+
+// stalled ends an upload of which nothing comes, unless a throttle keeps it from being
+// read: that may be for longer, and is not the client's fault.
+func (u *upload) stalled() {
+	if !u.paused && !u.t.Reading() {
+		u.progress()
+		return
+	}
+	u.c.end(Error{426, "Nothing moves any more"})
+}
+
+// resumed gives the client his time anew.
+func (u *upload) resumed() { u.progress() }
+
 func (u *upload) received(p []byte) {
-	u.c.progress()
+	u.progress()
 	u.n += int64(len(p))
 	if u.ascii {
 		u.buf = u.crlf.append(u.buf, p)
@@ -115,7 +132,7 @@ func (u *upload) written(err error) {
 		u.t.ResumeReading()
 	}
 	if !u.whole {
-		u.c.progress()
+		u.progress()
 	}
 	u.write()
 }

@@ -102,11 +102,11 @@ func timeless(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// dial connects from an address.
+// dial connects from an address. The client has patience.
 func (w *world) dial(from, to string) *end {
 	e := &end{}
 	local := netip.AddrPortFrom(netip.MustParseAddr(from), 0)
-	w.Tuned(factory.Socket{LocalAddr: local}).Connect("tcp", to, factory.Each(func() protocol.Protocol { return e }))
+	w.Tuned(factory.Socket{LocalAddr: local, SlowPeerTimeout: -1, CloseTimeout: -1}).Connect("tcp", to, factory.Each(func() protocol.Protocol { return e }))
 	w.Settle()
 	return e
 }
