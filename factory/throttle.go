@@ -21,7 +21,8 @@ import (
 // received at once; it then is not read until the time for them has passed. Put a
 // Throttle outside of TLS, so that it sees what goes over the network.
 type Throttle struct {
-	// Bytes per second of each connection; any number if zero.
+	// Bytes per second of each connection, or of all within one Together; any number if
+	// zero.
 	Read, Write int
 
 	// Bytes per second of all connections together; any number if zero. Those
@@ -38,11 +39,26 @@ type Throttle struct {
 
 // Around returns f within the bounds. It panics if one of them is negative.
 func (t *Throttle) Around(f Factory) Factory {
+	t.begin()
+	return Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
+		return t.slow(p, t.limiter(t.Read), t.limiter(t.Write))
+	})
+}
+
+// Together is Around, but Read and Write bound the connections of f in all: those that one
+// client opens one after the other, as in FTP, where each would have a burst of its own.
+func (t *Throttle) Together(f Factory) Factory {
+	t.begin()
+	reading, writes := t.limiter(t.Read), t.limiter(t.Write)
+	return Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol { return t.slow(p, reading, writes) })
+}
+
+// begin checks the bounds, and makes what is shared.
+func (t *Throttle) begin() {
 	if min(t.Read, t.Write, t.TotalRead, t.TotalWrite, t.Burst) < 0 {
 		panic("factory: a Throttle's bounds cannot be negative; 0 is none")
 	}
 	t.once.Do(func() { t.reading, t.writes = t.limiter(t.TotalRead), t.limiter(t.TotalWrite) })
-	return Around(f, t.wrap)
 }
 
 // limiter returns one for so many bytes per second.
@@ -53,11 +69,8 @@ func (t *Throttle) limiter(perSecond int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), cmp.Or(t.Burst, perSecond))
 }
 
-func (t *Throttle) wrap(p protocol.Protocol, _ net.Addr) protocol.Protocol {
-	return protocol.Stack(&slowed{
-		reading: bucket{t.limiter(t.Read), t.reading},
-		writes:  bucket{t.limiter(t.Write), t.writes},
-	}, p)
+func (t *Throttle) slow(p protocol.Protocol, reading, writes *rate.Limiter) protocol.Protocol {
+	return protocol.Stack(&slowed{reading: bucket{reading, t.reading}, writes: bucket{writes, t.writes}}, p)
 }
 
 // slowed is a connection that is throttled.

@@ -137,6 +137,31 @@ func TestThrottleSharesItsTotals(t *testing.T) {
 	assert.InDelta(t, 20_100, total, 100)
 }
 
+// Connections that are throttled together have one burst and one rate among them, in both
+// directions, and others have their own.
+func TestThrottleTogether(t *testing.T) {
+	th := &factory.Throttle{Read: 1000, Write: 1000}
+	s := &talker{}
+	f := th.Together(factory.Each(func() protocol.Protocol { return s }))
+	own := func() *protocoltest.Transport { return protocoltest.Connect(f.BuildProtocol(&net.TCPAddr{})) }
+	tr := own()
+	tr.Do(func() { s.Write(make([]byte, 1000)) })
+	assert.Len(t, tr.Take(), 1000, "the burst")
+	tr.Receive(strings.Repeat("x", 1000))
+	assert.True(t, s.Reading())
+	s = &talker{}
+	tr = own()
+	tr.Do(func() { s.Write(make([]byte, 1000)) })
+	assert.Empty(t, tr.Take())
+	tr.Receive("x")
+	tr.Do(func() { assert.False(t, s.Reading()) })
+	s = &talker{}
+	f = th.Together(factory.Each(func() protocol.Protocol { return s }))
+	tr = own()
+	tr.Do(func() { s.Write(make([]byte, 1000)) })
+	assert.Len(t, tr.Take(), 1000)
+}
+
 // A writer that paces itself is told that what it wrote waits, and when it may go on.
 func TestThrottlePausesWriters(t *testing.T) {
 	p := &pacedTalker{}
@@ -171,5 +196,6 @@ func TestThrottleWithoutLimits(t *testing.T) {
 func TestThrottleRefusesNegativeBounds(t *testing.T) {
 	for _, slow := range []*factory.Throttle{{Read: -1}, {Write: -1}, {TotalRead: -1}, {TotalWrite: -1}, {Write: 1, Burst: -1}} {
 		assert.Panics(t, func() { slow.Around(nothing()) })
+		assert.Panics(t, func() { slow.Together(nothing()) })
 	}
 }

@@ -59,7 +59,9 @@ type Config struct {
 	// and nobody is connected to who has not asked for it (RFC 2577).
 	DataPeer func(control, data net.Addr) bool
 
-	// Data puts policies around data connections, such as [factory.Throttle].Around.
+	// Data puts policies around the data connections of a session, for which it is called
+	// once: [factory.Throttle].Together bounds how fast a client sends and receives, over
+	// all of them.
 	Data func(factory.Factory) factory.Factory
 
 	// IdleTimeout is how long a client may take for its next command; 5 min if zero.

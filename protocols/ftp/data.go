@@ -36,6 +36,7 @@ const (
 // From opening on the session's commands wait, but for ABOR and STAT.
 type channel struct {
 	s      *session
+	doors  factory.Factory // of all its data connections; nil before the first
 	state  state
 	before state          // what it was before opening
 	port   factory.Port   // listening

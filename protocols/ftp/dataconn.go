@@ -83,10 +83,18 @@ func (c *channel) stranger(peer net.Addr) {
 	c.s.logger().Log(context.Background(), level, "ftp: a stranger at the data port", "peer", peer, "client", c.s.RemoteAddr(), "decides", "Config.DataPeer")
 }
 
-// door returns the factory of data connections. Sessions of TLS are resumed there and
-// not begun: a client that uploads never reads its ticket, and its system would answer
-// it with a reset that destroys the end of what it has sent.
+// door returns the factory of data connections, of which a session has one: so what is
+// around it can bound all of them. Sessions of TLS are resumed there and not begun: a
+// client that uploads never reads its ticket, and its system would answer it with a reset
+// that destroys the end of what it has sent.
 func (c *channel) door() factory.Factory {
+	if c.doors == nil {
+		c.doors = c.newDoor()
+	}
+	return c.doors
+}
+
+func (c *channel) newDoor() factory.Factory {
 	var f factory.Factory = door{c}
 	if t := c.s.server.TLS; t != nil {
 		if c.s.server.RequireReuse {

@@ -124,6 +124,34 @@ func TestLateEndOfDownload(t *testing.T) {
 	w.hears(complete + "\r\n")
 }
 
+// One second of burst is for all transfers of a session, and not for each.
+func TestThrottleOfSession(t *testing.T) {
+	throttle := &factory.Throttle{Read: 10_000, Write: 10_000}
+	w := newWorld(t, func(c *Config) { c.Data = throttle.Together })
+	began := w.Now()
+	for range 20 {
+		d := w.storing()
+		w.on(func() { d.Write(make([]byte, 9_995)); d.CloseWrite() })
+		w.within(complete)
+		w.dial(clientIP, w.passive())
+		w.send("RETR b\r\n")
+		w.within("150 Opening data connection for 10000 bytes\r\n" + complete)
+	}
+	assert.InDelta(t, 19, w.Now().Sub(began).Seconds(), 3, "each direction rests while the other moves")
+}
+
+// within waits until the client has heard that.
+func (w *world) within(want string) {
+	w.Helper()
+	for range 100 {
+		if w.ctrl.heard.Len() >= len(want) {
+			break
+		}
+		w.Advance(100 * time.Millisecond)
+	}
+	w.hears(want + "\r\n")
+}
+
 // Who is throttled has his time when he is read again, and not before; a disk that has
 // stopped is no throttle.
 func TestThrottleStopsTheClock(t *testing.T) {
