@@ -263,10 +263,12 @@ func (c *channel) end(words ...Error) {
 	}
 	c.over, c.words = true, words
 	c.log(words)
-	failed := len(words) == 0 || words[0].Code >= 400
-	if d := c.conn; d != nil && !failed {
-		c.conn = nil
-		d.LoseConnection()
+	if len(words) > 0 && words[0].Code < 400 {
+		c.s.forgive()
+		if d := c.conn; d != nil {
+			c.conn = nil
+			d.LoseConnection()
+		}
 	}
 	c.drop()
 	if c.jobs == 0 {

@@ -47,8 +47,8 @@ func appendClean(b []byte, l string) []byte {
 	return b
 }
 
-// wrong is the reply to a command that the client got wrong. Who does too often is
-// sent away.
+// wrong is the reply to a command that the client got wrong. Who does too often, and
+// achieves nothing between, is sent away.
 func (s *session) wrong(code int, text string) {
 	if s.errors++; s.errors >= maxErrors {
 		s.bye(421, "Too many errors", ErrTooManyErrors)
@@ -56,6 +56,11 @@ func (s *session) wrong(code int, text string) {
 	}
 	s.reply(code, text)
 }
+
+// forgive forgets errors, of who has logged in and done something with files: clients try
+// for each what the server may know. Commands that anybody may say, and parameters, leave
+// what was counted.
+func (s *session) forgive() { s.errors = 0 }
 
 // fail says what became of a command that the client got right.
 func (s *session) fail(err error) {

@@ -16,7 +16,8 @@ var (
 	// ErrTimeout ends one whose client was silent for too long (IdleTimeout).
 	ErrTimeout = errors.New("ftp: the client took too long")
 
-	// ErrTooManyErrors ends one whose client has tried too much.
+	// ErrTooManyErrors ends one whose client has got twenty commands wrong and nothing
+	// done between, or has said three wrong passwords.
 	ErrTooManyErrors = errors.New("ftp: too many errors")
 )
 
@@ -42,7 +43,7 @@ type session struct {
 	user    string   // whom the client says to be
 	account *Account // nil before it has proved it
 	cwd     string
-	errors  int32
+	errors  int32 // since something was achieved
 	logins  int32 // that failed
 
 	image      bool   // TYPE I, not A
@@ -178,6 +179,9 @@ func ask[T any](s *session, f func() (T, error), then func(T, error)) {
 			return
 		}
 		s.timer.Reset(s.server.IdleTimeout)
+		if err == nil && s.account != nil {
+			s.forgive()
+		}
 		then(v, err)
 		s.release()
 	})

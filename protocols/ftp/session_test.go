@@ -36,6 +36,31 @@ func TestShutdownBehindTransfer(t *testing.T) {
 	w.hears(complete + "\r\n421 Service is shutting down\r\n")
 }
 
+// Errors are counted until something is done with files, and for who has not logged in,
+// or only says what changes nothing, for ever.
+func TestErrorsAreForgiven(t *testing.T) {
+	w := newWorld(t)
+	w.files.put("/a", "hello")
+	for range maxErrors {
+		w.dial(clientIP, w.passive())
+		w.says("RETR a", opened, complete)
+		w.says("XCRC a", "500 Command not understood")
+		w.says("SITE UTIME a", "504 Not known: SITE HELP")
+	}
+	for range maxErrors {
+		w.says("XCRC a", "500 Command not understood")
+		w.says("CWD /", "250 Ok")
+	}
+	for range maxErrors - 1 {
+		w.says("XCRC a", "500 Command not understood")
+		w.says("NOOP", "200 Ok")
+		w.says("PWD", `257 "/" is the current folder`)
+		w.says("RETR b", "425 PASV or PORT first")
+	}
+	w.says("XCRC a", "421 Too many errors")
+	assert.True(t, w.ctrl.eof)
+}
+
 // An Account is the Backend's, which may give it to many sessions at once.
 func TestAccountIsNotChanged(t *testing.T) {
 	w := newWorld(t)
