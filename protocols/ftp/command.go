@@ -112,10 +112,11 @@ func split(l []byte) (name, arg string) {
 	return strings.ToUpper(string(before)), string(after)
 }
 
-// urgent reports whether a command is obeyed during a transfer.
+// urgent reports whether a command is obeyed during a transfer. An ABOR behind one that
+// waits for the end as well is not: there may be any number of them.
 func (s *session) urgent(l []byte) bool {
 	name, arg := split(l)
-	return name == "ABOR" || name == "STAT" && arg == ""
+	return name == "ABOR" && !s.data.aborted || name == "STAT" && arg == ""
 }
 
 // command obeys one line.

@@ -52,7 +52,8 @@ type channel struct {
 	over   bool      // nothing more is to happen but what has to be said
 	jobs   int       // that workers have
 	words  []Error
-	after  []Error // what ABOR is answered, behind that
+
+	aborted bool // ABOR has come too late, and is answered behind that
 }
 
 // A transfer is what moves over a channel. open and what closer returns run on
@@ -291,8 +292,11 @@ func (c *channel) finish() {
 
 // finished is the last of it.
 func (c *channel) finished() {
-	words := append(c.words, c.after...)
-	c.state, c.over, c.opened, c.words, c.after = idle, false, false, nil, nil
+	words := c.words
+	if c.aborted {
+		words = append(words, wasAborted)
+	}
+	c.state, c.over, c.opened, c.words, c.aborted = idle, false, false, nil, false
 	for _, w := range words {
 		c.s.reply(w.Code, w.Text)
 	}
@@ -300,17 +304,19 @@ func (c *channel) finished() {
 	c.s.release()
 }
 
+// wasAborted is what ABOR is answered.
+var wasAborted = Error{226, "Aborted"}
+
 // abort ends what there is, for ABOR.
 func (c *channel) abort() {
-	done := Error{226, "Aborted"}
 	switch {
 	case c.state == flushing || c.over:
-		c.after = append(c.after, done)
+		c.aborted = true
 	case c.transferring():
-		c.end(Error{426, "Transfer aborted"}, done)
+		c.end(Error{426, "Transfer aborted"}, wasAborted)
 	default:
 		c.drop()
-		c.s.reply(done.Code, done.Text)
+		c.s.reply(wasAborted.Code, wasAborted.Text)
 	}
 }
 

@@ -36,6 +36,27 @@ func TestShutdownBehindTransfer(t *testing.T) {
 	w.hears(complete + "\r\n421 Service is shutting down\r\n")
 }
 
+// However often a client says ABOR while a transfer that is over waits for its disk, it
+// waits as all commands do, and each is answered.
+func TestAbortsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	d := w.storing()
+	w.files.hook = map[string]func(){"commit": func() {
+		w.Call(func() {
+			s := w.channel.s
+			said := 0
+			for ; said < 1000 && s.Reading(); said++ {
+				s.LineReceived([]byte("ABOR"))
+			}
+			assert.Equal(w, maxHeld+1, said)
+			assert.Len(w, s.held, maxHeld)
+		})
+	}}
+	w.on(d.CloseWrite)
+	w.hears(complete + "\r\n" + strings.Repeat("226 Aborted\r\n", maxHeld+1))
+	w.says("NOOP", "200 Ok")
+}
+
 // Errors are counted until something is done with files, and for who has not logged in,
 // or only says what changes nothing, for ever.
 func TestErrorsAreForgiven(t *testing.T) {
