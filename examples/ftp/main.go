@@ -30,6 +30,7 @@ import (
 
 func main() {
 	var config ftp.Config
+	var loops reactor.Config
 	var limit factory.Limit
 	var cert certificate.Flags
 	var files ftp.Root
@@ -38,6 +39,7 @@ func main() {
 	flag.StringVar(&files.Dir, "root", "", "the `folder` that is served")
 	flag.Int64Var(&files.Quota, "quota", 0, "`bytes` that all files may have; 0: any number")
 	flag.BoolVar(&files.Sync, "sync", false, "answer for uploads only when they are on the disk")
+	flag.DurationVar(&loops.DrainTimeout, "drain", 10*time.Second, "how long transfers may go on after SIGTERM; -1ns: to their end")
 	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	user := flag.String("user", "", "the `name` of who may read and write")
 	password := flag.String("password", "", "and the `password`; TORSION_PASSWORD is better, for ps does not show it")
@@ -64,7 +66,7 @@ func main() {
 		if *user != "" && *listen != "" && !config.RequireTLS {
 			log.Print("passwords may be sent in clear: -tls-required forbids it")
 		}
-		err = serve(*listen, *listenTLS, *reactors, config, users, &limit)
+		err = serve(*listen, *listenTLS, *reactors, loops, config, users, &limit)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -135,12 +137,13 @@ func reachable(c *ftp.Config, s string) error {
 	return nil
 }
 
-// serve ends after SIGINT or SIGTERM, when transfers under way are done. A second
-// signal ends the program at once.
-func serve(plain, overTLS string, reactors int, c ftp.Config, users ftp.Users, limit *factory.Limit) error {
+// serve ends after SIGINT or SIGTERM, when transfers under way are done, or are cut because
+// the time for that is up. A second signal ends the program at once. What was cut may leave
+// files .torsion-*, which the uploads of later days remove.
+func serve(plain, overTLS string, reactors int, loops reactor.Config, c ftp.Config, users ftp.Users, limit *factory.Limit) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	pool, err := reactor.NewPool(reactors, reactor.Config{})
+	pool, err := reactor.NewPool(reactors, loops)
 	if err != nil {
 		return err
 	}

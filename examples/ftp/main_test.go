@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -54,24 +55,30 @@ func (c *client) says(l, want string) string {
 	return got
 }
 
-// The program serves a folder: anybody reads, who has the password writes, over the
-// ports that it is told.
-func TestProgram(t *testing.T) {
-	root := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(root, "a"), []byte("hello"), 0o600))
-	cmd := exec.Command(build(t), "-listen", "127.0.0.1:0", "-reactors", "2", "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
-		"-public-ip", "198.51.100.7", "-tls-self-signed")
+// start has the program run, and returns where it listens and what it warns of.
+func start(t *testing.T, args ...string) (cmd *exec.Cmd, addr string, warned *bytes.Buffer) {
+	cmd = exec.Command(build(t), append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 	cmd.Env = append(os.Environ(), "TORSION_PASSWORD=sesame")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	var warned bytes.Buffer
-	cmd.Stderr = &warned
+	warned = new(bytes.Buffer)
+	cmd.Stderr = warned
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
 	first, err := bufio.NewReader(stdout).ReadString('\n')
 	require.NoError(t, err)
 	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
 	require.True(t, ok, first)
+	return cmd, addr, warned
+}
+
+// The program serves a folder: anybody reads, who has the password writes, over the
+// ports that it is told.
+func TestProgram(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "a"), []byte("hello"), 0o600))
+	cmd, addr, warned := start(t, "-reactors", "2", "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
+		"-public-ip", "198.51.100.7", "-tls-self-signed")
 
 	c := dial(t, addr)
 	c.says("", "220 ")
@@ -91,6 +98,39 @@ func TestProgram(t *testing.T) {
 	c.says("", "421 ")
 	assert.NoError(t, cmd.Wait())
 	assert.Contains(t, warned.String(), "passwords may be sent in clear: -tls-required forbids it\n")
+}
+
+// A transfer under way has as long as -drain says when the program is to end.
+func TestDrain(t *testing.T) {
+	for _, patient := range []bool{true, false} {
+		root, drain := t.TempDir(), "1ms"
+		if patient {
+			drain = "-1ns"
+		}
+		cmd, addr, _ := start(t, "-root", root, "-user", "eve", "-drain", drain)
+		c := dial(t, addr)
+		c.says("", "220 ")
+		c.says("USER eve", "331 ")
+		c.says("PASS sesame", "230 ")
+		var port int
+		_, err := fmt.Sscanf(c.says("EPSV", "229 "), "229 Entering Extended Passive Mode (|||%d|)", &port)
+		require.NoError(t, err)
+		d := dial(t, fmt.Sprint("127.0.0.1:", port))
+		c.says("STOR a", "150 ")
+		asked := time.Now()
+		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		if patient {
+			_, err = io.WriteString(d.Conn, "hello")
+			require.NoError(t, err)
+			require.NoError(t, d.Close())
+			c.says("", "226 ")
+			c.says("", "421 ")
+		}
+		assert.NoError(t, cmd.Wait())
+		assert.Less(t, time.Since(asked), 10*time.Second, "which is the reactor's own patience")
+		_, err = os.Stat(filepath.Join(root, "a"))
+		assert.Equal(t, patient, err == nil)
+	}
 }
 
 // What makes no sense is said at once.

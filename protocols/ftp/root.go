@@ -25,8 +25,9 @@ import (
 // An upload is written aside, to a file .torsion- and 32 digits beside its target, and
 // renamed at Commit: whatever ends the program, there is no half file under the name of a
 // whole one. Names that begin so belong to Root: they are not listed, and
-// fs.ErrPermission if somebody says one. What a killed program has left of them is
-// removed when nobody has written to it for a day, by the next upload into that folder.
+// fs.ErrPermission if somebody says one. What a killed program has left of them, or one that
+// has ended before its uploads had (DrainTimeout of package reactor), is removed when nobody
+// has written to it for a day, by the next upload into that folder.
 // New files are 0644 and folders 0755, less the umask; a file that replaces another has
 // the mode of that. A link is replaced itself, not what it leads to.
 //
