@@ -155,6 +155,32 @@ func TestRootQuotaCountsWhatIsThere(t *testing.T) {
 	assert.Equal(t, 20-4-3-4, room(t, r), "swept")
 }
 
+// A Root has at most so many files and folders, uploads that are under way included, with
+// a Quota of bytes or without: who sends nothing sends something.
+func TestRootBoundsEntries(t *testing.T) {
+	for _, quota := range []int64{0, 1000} {
+		r := &ftp.Root{Dir: t.TempDir(), MaxEntries: 4, Quota: quota}
+		stocked(t, r)
+		assert.ErrorIs(t, put(r, "/x", ""), ftp.ErrQuota)
+		assert.ErrorIs(t, putUnique(r, "/x", ""), ftp.ErrQuota)
+		assert.ErrorIs(t, r.Mkdir("/x"), ftp.ErrQuota)
+		assert.ErrorIs(t, putAt(r, "/x", -1, ""), ftp.ErrQuota)
+		assert.NoError(t, putAt(r, "/a.txt", -1, "more"))
+		assert.NoError(t, r.Rename("/a.txt", "/y"))
+		assert.ErrorIs(t, put(r, "/y", "new"), ftp.ErrQuota, "there are two until one is whole")
+		require.NoError(t, r.Remove("/y"))
+		require.NoError(t, put(r, "/y", ""))
+		require.NoError(t, r.RemoveDir("/e"))
+		require.NoError(t, put(r, "/y", ""))
+		require.NoError(t, put(r, "/y", "again"))
+		require.NoError(t, putAt(r, "/z", -1, ""))
+		require.NoError(t, r.Rename("/z", "/y"))
+		require.NoError(t, putUnique(r, "/z", ""))
+		assert.ErrorIs(t, r.Mkdir("/x"), ftp.ErrQuota)
+		assert.Equal(t, []string{"d/", "y", "z"}, names(t, r, "/"))
+	}
+}
+
 // A Memory has at most so many files and folders.
 func TestMemoryBoundsEntries(t *testing.T) {
 	m := &ftp.Memory{MaxEntries: 4}

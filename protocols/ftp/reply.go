@@ -96,6 +96,7 @@ var known = []struct {
 	{errTooLarge, 451, "Too much for a reply: LIST"},
 	{syscall.ENOSPC, 452, "Insufficient storage space"},
 	{syscall.EDQUOT, 452, "Insufficient storage space"},
+	{syscall.EBUSY, 450, "Busy, try again later"},
 	{syscall.EFBIG, 552, "File too large"},
 	{syscall.ENAMETOOLONG, 553, "Name too long"},
 	{ErrNotFolder, 550, "Not a folder"},

@@ -44,12 +44,19 @@ type Root struct {
 	Dir string
 
 	// Quota is how many bytes all files together may have; 0 is no limit. They are
-	// counted at the first write, by looking at each, and then as they change; when
-	// they are too many they are counted again, once a minute at most, since other
-	// programs may have removed some. A file with two names counts twice, one that
-	// replaces another counts beside it until Commit. In a folder with more than a
-	// million files and folders all writes are ErrQuota.
+	// counted at the first upload, which waits for that, by looking at each, and then as
+	// they change; when they are too many they are counted again, once a minute at most,
+	// since other programs may have removed some. A file with two names counts twice, one
+	// that replaces another counts beside it until Commit, and so may what is uploaded,
+	// moved or removed during a count, until the next. Folders are not renamed meanwhile:
+	// syscall.EBUSY.
 	Quota int64
+
+	// MaxEntries is how many files and folders there may be, uploads that are under way
+	// included: one more is ErrQuota. A million if 0 and there is a Quota; no limit if
+	// there is none. Where there are more than a million, and than this, they are not
+	// counted to the end, and all writes are ErrQuota.
+	MaxEntries int
 
 	// Sync has Commit return only when the file and its name are on the disk (fsync).
 	// Without it they survive the end of the program, but perhaps not of the machine.

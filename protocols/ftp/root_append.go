@@ -1,6 +1,7 @@
 package ftp
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -40,7 +41,7 @@ func (r *Root) append(name string, off int64) (*rootAppend, error) {
 	} else if off > 0 {
 		flag = os.O_WRONLY // what is not there has no such offset
 	}
-	file, err := openRegular(root, rel, flag)
+	file, err := r.openOrMake(root, rel, flag)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +51,22 @@ func (r *Root) append(name string, off int64) (*rootAppend, error) {
 		return nil, err
 	}
 	return u, nil
+}
+
+// openOrMake opens a file, and counts it if it is new.
+func (r *Root) openOrMake(root *os.Root, rel string, flag int) (file *os.File, err error) {
+	open := func() (err error) {
+		file, err = openRegular(root, rel, flag)
+		return err
+	}
+	if flag&os.O_CREATE != 0 && r.limits() {
+		if _, err := root.Stat(rel); errors.Is(err, fs.ErrNotExist) {
+			err = r.adding(open)
+			return file, err
+		}
+	}
+	err = open()
+	return file, err
 }
 
 // seek goes to the offset, which is not behind the end: what would lie between counts

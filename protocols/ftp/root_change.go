@@ -24,15 +24,15 @@ func (r *Root) change(op, name string, f func(root *os.Root, rel string) error) 
 // Remove removes a file, or a link, also one that leads to a folder.
 func (r *Root) Remove(name string) error {
 	return r.change("remove", name, func(root *os.Root, rel string) error {
-		return r.freeing(func() (int64, error) {
+		return r.changing(func() (change, error) {
 			info, err := root.Lstat(rel)
 			if err == nil && info.IsDir() {
 				err = ErrNotRegular
 			}
 			if err != nil {
-				return 0, err
+				return change{}, err
 			}
-			return sizeOf(info), root.Remove(rel)
+			return change{freed: tallyOf(info)}, root.Remove(rel)
 		})
 	})
 }
@@ -47,9 +47,10 @@ func (r *Root) RemoveDir(name string) error {
 		if err != nil {
 			return err
 		}
-		err = root.Remove(rel)
+		remove := func() (change, error) { return change{freed: tally{entries: 1}}, root.Remove(rel) }
+		err = r.changing(remove)
 		if notEmpty(err) && r.sweepAt(root, rel) {
-			err = root.Remove(rel)
+			err = r.changing(remove)
 		}
 		if notEmpty(err) {
 			return ErrNotEmpty
@@ -66,40 +67,42 @@ func notEmpty(err error) bool {
 
 // Rename gives a file, folder or link another name. A folder replaces nothing, and
 // nothing replaces a folder: fs.ErrExist. Nor can it be moved into itself:
-// syscall.EINVAL.
+// syscall.EINVAL; nor while files are counted: syscall.EBUSY.
 func (r *Root) Rename(from, to string) error {
 	return r.change("rename", from, func(root *os.Root, oldRel string) error {
 		return r.change("rename", to, func(_ *os.Root, newRel string) error {
-			return r.freeing(func() (int64, error) { return rename(root, oldRel, newRel) })
+			return r.changing(func() (change, error) { return r.rename(root, oldRel, newRel) })
 		})
 	})
 }
 
-// rename returns how many bytes were in the file that it has replaced.
-func rename(root *os.Root, from, to string) (freed int64, err error) {
+func (r *Root) rename(root *os.Root, from, to string) (did change, err error) {
 	old, err := root.Lstat(from)
-	if err != nil || from == to {
-		return 0, err
-	}
-	if strings.HasPrefix(to, from+"/") {
-		return 0, syscall.EINVAL
+	switch {
+	case err != nil || from == to:
+		return did, err
+	case strings.HasPrefix(to, from+"/"):
+		return did, syscall.EINVAL
+	case old.IsDir() && r.used.isCounting():
+		return did, syscall.EBUSY
 	}
 	there, err := root.Stat(to)
 	replaces := err == nil && !os.SameFile(old, there) // only letters' case may change
 	if replaces && (there.IsDir() || old.IsDir()) {
-		return 0, fs.ErrExist
+		return did, fs.ErrExist
 	}
 	if replaced, err := root.Lstat(to); err == nil && replaces {
-		freed = sizeOf(replaced)
+		did.freed = tallyOf(replaced)
 	}
-	return freed, root.Rename(from, to)
+	did.moved = tallyOf(old)
+	return did, root.Rename(from, to)
 }
 
 // Mkdir makes a folder, in one that is there.
 func (r *Root) Mkdir(name string) error {
 	root, rel, err := r.at(name)
 	if err == nil {
-		err = root.Mkdir(rel, 0o755)
+		err = r.adding(func() error { return root.Mkdir(rel, 0o755) })
 	}
 	return trouble("mkdir", name, err)
 }

@@ -1,156 +1,233 @@
 package ftp
 
 import (
-	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"sync"
 	"time"
 )
 
 const (
-	// countEvery is how often files are counted that are too many.
+	// countEvery is how often files are counted that are too many, or cannot be counted.
 	countEvery = time.Minute
 
 	// countAtMost bounds the files and folders that are looked at.
 	countAtMost = 1_000_000
 )
 
-// A quota is how many bytes the files of a Root have. Who removes files does so with mu
-// held, so that a count has them either in the files or in what was freed. Writes do not:
-// a count may have what is written in its moment twice, never not at all.
-type quota struct {
-	mu      sync.Mutex
-	used    int64     // when last counted, with what was written and freed since
-	pending int64     // what is being written
-	counted time.Time // zero before the first count
+// A tally is how much of a Root something takes.
+type tally struct {
+	bytes   int64
+	entries int64 // files and folders
 }
+
+func (t tally) plus(o tally) tally  { return tally{t.bytes + o.bytes, t.entries + o.entries} }
+func (t tally) minus(o tally) tally { return tally{t.bytes - o.bytes, t.entries - o.entries} }
+
+// tallyOf is what a file or folder counts by itself.
+func tallyOf(info fs.FileInfo) tally {
+	if info.Mode().IsRegular() {
+		return tally{info.Size(), 1}
+	}
+	return tally{0, 1}
+}
+
+// A quota is how much there is in a Root. A count looks at everything, which may take a
+// while, and meanwhile the others go on: so it may have found what comes and goes by then,
+// or not. What comes it has twice rather than never, what goes it has rather than not:
+// there may be less than it says, but not more. Folders are not renamed while it goes on,
+// for they could take what is in them past it.
+type quota struct {
+	changing sync.Mutex // held to remove and to rename, and when a count begins
+
+	mu       sync.Mutex    // held for a moment
+	used     tally         // when last counted, with what has come and gone since
+	pending  tally         // what is about to come
+	counting chan struct{} // closed when the count that goes on has ended; nil without one
+	come     tally         // while it went on
+	counted  time.Time     // when the last has ended; zero before the first
+	counts   int           // that have ended
+	err      error         // of the last
+	walk     func(root *os.Root, atMost int64) (tally, error)
+}
+
+// limits reports whether anything is counted at all.
+func (r *Root) limits() bool { return r.Quota != 0 || r.MaxEntries != 0 }
 
 // counted writes to a file that grows by so much, if there is room for it.
 func (r *Root) counted(file *os.File, b []byte, grows int64) (int, error) {
 	if r.Quota == 0 || grows == 0 {
 		return file.Write(b)
 	}
-	if err := r.reserve(grows); err != nil {
+	if err := r.reserve(tally{bytes: grows}); err != nil {
 		return 0, err
 	}
 	n, err := file.Write(b)
-	r.used.settle(grows, grows-int64(len(b)-n))
+	r.used.settle(tally{bytes: grows}, tally{bytes: max(0, grows-int64(len(b)-n))})
 	return n, err
 }
 
-// reserve has n bytes pending, or says that there is no room for them.
-func (r *Root) reserve(n int64) error {
+// adding calls f, which makes a file or folder, if there may be one more.
+func (r *Root) adding(f func() error) error {
+	if !r.limits() {
+		return f()
+	}
+	one := tally{entries: 1}
+	if err := r.reserve(one); err != nil {
+		return err
+	}
+	err := f()
+	if err != nil {
+		r.used.settle(one, tally{})
+	} else {
+		r.used.settle(one, one)
+	}
+	return err
+}
+
+// reserve has n pending, or says that there is no room for it. It waits for the first
+// count; for another only who begins it.
+func (r *Root) reserve(n tally) error {
 	q := &r.used
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	fits := !q.counted.IsZero() && q.used+q.pending+n <= r.Quota
-	if !fits && time.Since(q.counted) >= countEvery {
-		if err := r.recount(); err != nil {
-			return err
+	for {
+		known := q.counts > 0 && q.err == nil
+		ends := q.counting
+		switch {
+		case known && r.fits(n):
+			q.pending = q.pending.plus(n)
+			return nil
+		case known && ends != nil:
+			return ErrQuota
+		case ends != nil:
+			q.mu.Unlock()
+			<-ends
+			q.mu.Lock()
+		case time.Since(q.counted) >= countEvery:
+			r.recount()
+		case known:
+			return ErrQuota
+		default:
+			return q.err
 		}
-		fits = q.used+q.pending+n <= r.Quota
 	}
-	if !fits {
-		return ErrQuota
-	}
-	q.pending += n
-	return nil
 }
 
-func (r *Root) recount() error {
+// fits reports whether there is room for n. Who adds nothing of a kind does not mind that
+// there is too much of it.
+func (r *Root) fits(n tally) bool {
+	all := r.used.used.plus(r.used.pending).plus(n)
+	return (r.Quota == 0 || n.bytes == 0 || all.bytes <= r.Quota) && (n.entries == 0 || all.entries <= r.maxEntries())
+}
+
+func (r *Root) maxEntries() int64 {
+	if r.MaxEntries == 0 {
+		return countAtMost
+	}
+	return int64(r.MaxEntries)
+}
+
+// recount counts, unless somebody else has begun to. It is called with mu held, and holds
+// it when it returns, but not between.
+func (r *Root) recount() {
+	q := &r.used
+	counts := q.counts
+	q.mu.Unlock()
+	q.changing.Lock()
+	q.mu.Lock()
+	if q.counting != nil || q.counts != counts {
+		q.changing.Unlock()
+		return
+	}
+	q.counting, q.come = make(chan struct{}), tally{}
+	q.changing.Unlock()
+	q.mu.Unlock()
+	found, err := r.count()
+	q.mu.Lock()
+	if q.err = err; err == nil {
+		q.used = found.plus(q.come)
+	}
+	q.counted = time.Now()
+	q.counts++
+	close(q.counting)
+	q.counting = nil
+}
+
+func (r *Root) count() (tally, error) {
 	root, err := r.open()
 	if err != nil {
-		return err
+		return tally{}, err
 	}
-	r.used.used, err = count(root, countAtMost)
-	if err == nil {
-		r.used.counted = time.Now()
+	walk := r.used.walk
+	if walk == nil {
+		walk = count
 	}
-	return err
+	return walk(root, max(countAtMost, r.maxEntries()))
 }
 
-// settle says by how much a file has grown for which so much was reserved.
-func (q *quota) settle(reserved, grown int64) {
+// settle says what has come of what was reserved.
+func (q *quota) settle(reserved, come tally) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.pending -= reserved
-	q.used += max(0, grown)
+	q.pending = q.pending.minus(reserved)
+	q.add(come)
 }
 
-// freeing calls f, which removes so many bytes unless it fails.
-func (r *Root) freeing(f func() (int64, error)) error {
-	if r.Quota == 0 {
+func (q *quota) add(come tally) {
+	q.used = q.used.plus(come)
+	q.come = q.come.plus(come)
+}
+
+// A change is what removing or renaming something has done.
+type change struct {
+	freed tally // what is there no more
+	moved tally // what has another name, by which a count may have missed it
+}
+
+// changing calls f, which removes or renames something.
+func (r *Root) changing(f func() (change, error)) error {
+	if !r.limits() {
 		_, err := f()
 		return err
 	}
-	r.used.mu.Lock()
-	defer r.used.mu.Unlock()
-	freed, err := f()
+	q := &r.used
+	q.changing.Lock()
+	defer q.changing.Unlock()
+	counts, counting := q.progress()
+	did, err := f()
 	if err == nil {
-		r.used.used -= freed
+		q.change(did, counts, counting)
 	}
 	return err
 }
 
-// sizeOf is what a file counts.
-func sizeOf(info fs.FileInfo) int64 {
-	if info.Mode().IsRegular() {
-		return info.Size()
-	}
-	return 0
+// progress returns how many counts have ended, and whether one goes on.
+func (q *quota) progress() (counts int, counting bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.counts, q.counting != nil
 }
 
-// count adds up the sizes of all files, uploads that are no files yet included.
-func count(root *os.Root, atMost int) (total int64, err error) {
-	folders, seen := []string{"."}, 0
-	for len(folders) > 0 {
-		rel := folders[len(folders)-1]
-		folders = folders[:len(folders)-1]
-		err := eachIn(root, rel, func(info fs.FileInfo) error {
-			if seen++; seen > atMost {
-				return ErrQuota
-			}
-			if info.IsDir() {
-				folders = append(folders, path.Join(rel, info.Name()))
-			}
-			total += sizeOf(info)
-			return nil
-		})
-		if err != nil {
-			return 0, err
-		}
+// change notes a change that began then: at a count that has ended since, what is gone may
+// not have been found, and what was moved neither.
+func (q *quota) change(did change, counts int, counting bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.counts == counts {
+		q.used = q.used.minus(did.freed)
 	}
-	return total, nil
+	switch {
+	case !counting:
+	case q.counts == counts:
+		q.come = q.come.plus(did.moved)
+	default:
+		q.used = q.used.plus(did.moved)
+	}
 }
 
-// eachIn calls f for what is in a folder, as far as it can be looked at.
-func eachIn(root *os.Root, rel string, f func(fs.FileInfo) error) error {
-	dir, err := openFolder(root, rel)
-	if err != nil {
-		return unlessGone(err)
-	}
-	defer dir.Close()
-	return unlessGone(readRuns(dir, func(names []string) (bool, error) {
-		for _, name := range names {
-			info, err := dir.Lstat(name)
-			if err == nil {
-				err = f(info)
-			}
-			if unlessGone(err) != nil {
-				return false, err
-			}
-		}
-		return true, nil
-	}))
-}
-
-// unlessGone forgives that a file was removed meanwhile, or is not for us: nor can it be
-// written to.
-func unlessGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return nil
-	}
-	return err
+// isCounting reports whether a count goes on. It is for who holds changing: none begins.
+func (q *quota) isCounting() bool {
+	_, counting := q.progress()
+	return counting
 }

@@ -73,5 +73,5 @@ func (r *Root) sweepFile(dir *os.Root, name string, now time.Time) bool {
 	if err != nil || !info.Mode().IsRegular() || now.Sub(info.ModTime()) < abandonedAfter {
 		return false
 	}
-	return r.freeing(func() (int64, error) { return info.Size(), dir.Remove(name) }) == nil
+	return r.changing(func() (change, error) { return change{freed: tallyOf(info)}, dir.Remove(name) }) == nil
 }

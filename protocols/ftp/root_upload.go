@@ -87,7 +87,10 @@ func (u *rootUpload) begin(root *os.Root, rel string) error {
 	u.root.sweep(u.dir, path.Dir(rel))
 	name := asideName()
 	// Nothing waits for a regular file, but without O_NONBLOCK package os tries.
-	u.file, err = u.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NONBLOCK, 0o644)
+	err = u.root.adding(func() (err error) {
+		u.file, err = u.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NONBLOCK, 0o644)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -154,7 +157,7 @@ func (u *rootUpload) commit() error {
 	}
 	u.file = nil
 	if err == nil {
-		err = u.root.freeing(u.appear)
+		err = u.root.changing(u.appear)
 	}
 	if err == nil && u.root.Sync {
 		err = syncFolder(u.dir)
@@ -162,33 +165,34 @@ func (u *rootUpload) commit() error {
 	return err
 }
 
-// appear puts the file under its name, and returns how many bytes were in the one that
-// it has replaced. A link, unlike a rename, never replaces one.
-func (u *rootUpload) appear() (freed int64, err error) {
+// appear puts the file under its name, in place of the one that has it. A link, unlike a
+// rename, never replaces one.
+func (u *rootUpload) appear() (did change, err error) {
+	did.moved = tally{u.size, 1}
 	if u.unique {
 		if err := u.dir.Link(u.aside, u.base); err != nil {
-			return 0, err
+			return did, err
 		}
 		_ = u.dir.Remove(u.aside) // or else a sweep will
 	} else {
-		if u.root.Quota != 0 {
-			freed = u.replaces()
+		if u.root.limits() {
+			did.freed = u.replaces()
 		}
 		if err := u.dir.Rename(u.aside, u.base); err != nil {
-			return 0, err
+			return did, err
 		}
 	}
 	u.aside = ""
-	return freed, nil
+	return did, nil
 }
 
-// replaces returns how many bytes are in the file that has the name.
-func (u *rootUpload) replaces() int64 {
+// replaces returns what the file counts that has the name.
+func (u *rootUpload) replaces() tally {
 	info, err := u.dir.Lstat(u.base)
 	if err != nil {
-		return 0
+		return tally{}
 	}
-	return sizeOf(info)
+	return tallyOf(info)
 }
 
 // Close removes what has not got its name.
@@ -199,7 +203,9 @@ func (u *rootUpload) Close() error {
 	}
 	var err error
 	if u.aside != "" {
-		err = u.root.freeing(func() (int64, error) { return u.size, u.dir.Remove(u.aside) })
+		err = u.root.changing(func() (change, error) {
+			return change{freed: tally{u.size, 1}}, u.dir.Remove(u.aside)
+		})
 		u.aside = ""
 	}
 	u.dir.Close()
