@@ -26,7 +26,11 @@ func (d *dataConn) ConnectionMade(protocol.Transport) {
 	d.c.arrived(d)
 }
 
-func (d *dataConn) Secured(state tls.ConnectionState) { d.c.secured(state) }
+func (d *dataConn) Secured(state tls.ConnectionState) {
+	if d.c.conn == d {
+		d.c.secured(state)
+	}
+}
 
 func (d *dataConn) DataReceived(p []byte) {
 	if d.current() {

@@ -33,9 +33,9 @@ func (s *session) pass(password string) {
 		s.wrong(503, "USER first")
 		return
 	}
-	user := s.user
+	user, peer := s.user, s.peer // a Backend may keep what it is given
 	ask(s, func() (*Account, error) {
-		a, err := s.server.backend.Login(&s.peer, user, password)
+		a, err := s.server.backend.Login(&peer, user, password)
 		if err == nil {
 			err = a.check()
 		}
@@ -61,9 +61,7 @@ func (s *session) loginFailed(err error) {
 	if e, ok := err.(*Error); ok {
 		said = s.errorOf(e)
 	}
-	if said.Code >= 500 {
-		s.logins++
-	}
+	s.logins++ // also if the Backend cannot say: who guesses shall not wait for that
 	s.user = ""
 	s.timer.Stop()
 	s.PauseReading()
@@ -97,8 +95,8 @@ func (s *session) rein(string) {
 func (s *session) quit(string) { s.bye(221, "Goodbye", nil) }
 
 func (s *session) host(name string) {
-	if s.account != nil {
-		s.wrong(503, "Too late: somebody is logged in")
+	if s.user != "" {
+		s.wrong(503, "Too late: HOST comes before USER")
 		return
 	}
 	s.peer.Host = name
@@ -112,7 +110,8 @@ func (s *session) clnt(name string) {
 
 // authTLS changes to TLS and forgets who has logged in (RFC 4217, section 4).
 func (s *session) authTLS(mechanism string) {
-	switch strings.ToUpper(mechanism) {
+	mechanism = strings.ToUpper(mechanism)
+	switch mechanism {
 	case "TLS", "TLS-C", "SSL": // the last is what old clients say; it is TLS all the same
 	default:
 		s.wrong(504, "Only TLS")
@@ -136,7 +135,9 @@ func (s *session) authTLS(mechanism string) {
 	if err := t.StartTLS(); err != nil {
 		s.logger().Debug("ftp: no TLS", "peer", s.RemoteAddr(), "err", err)
 		s.Abort()
+		return
 	}
+	s.private = mechanism == "SSL" // where PROT is not known, data is encrypted
 }
 
 // Secured notes how it has become.

@@ -442,3 +442,20 @@ func TestImplicitTLS(t *testing.T) {
 	assert.Len(t, got, 500_000)
 	c.hears("226 ")
 }
+
+// Who says AUTH SSL knows no PROT: his data connections are encrypted (RFC 4217 has no such
+// word, old clients do).
+func TestAuthSSL(t *testing.T) {
+	c := connected(t, nil)
+	c.says("AUTH SSL", "234 ")
+	over := tls.Client(c.Conn, c.config)
+	require.NoError(t, over.Handshake())
+	c.Conn, c.Reader = over, bufio.NewReader(over)
+	c.login()
+	d := tls.Client(c.data(), c.config)
+	c.says("RETR a", "150 ")
+	got, err := io.ReadAll(d)
+	assert.NoError(t, err)
+	assert.Len(t, got, 500_000)
+	c.hears("226 ")
+}
