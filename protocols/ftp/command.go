@@ -43,6 +43,7 @@ func init() {
 		"USER": {anyone, needed, 0, (*session).userIs},
 		"PASS": {anyone, perhaps, 0, (*session).pass},
 		"ACCT": {anyone, perhaps, 0, says(202, "Account is not needed")},
+		"SMNT": {anyone, needed, 0, says(502, "There is nothing else to mount")},
 		"REIN": {anyone, none, 0, (*session).rein},
 		"QUIT": {anyone, none, 0, (*session).quit},
 		"AUTH": {anyone, needed, 0, (*session).authTLS},

@@ -130,10 +130,14 @@ func (s *session) statOf(arg string) {
 	}
 	_, name := listArgs(arg)
 	of, files, line := s.path(name), s.account.Files, s.ls()
+	code := 212 // of a folder
 	ask(s, func() (string, error) {
 		l, err := look(files, of)
 		if err != nil {
 			return "", err
+		}
+		if l.file != nil {
+			code = 213
 		}
 		var b strings.Builder
 		err = l.send(files, line, func(p []byte) error {
@@ -149,7 +153,7 @@ func (s *session) statOf(arg string) {
 			s.fail(err)
 			return
 		}
-		s.reply(213, "Status:\n"+strings.ReplaceAll(lines, "\r\n", "\n")+"End")
+		s.reply(code, "Status:\n"+strings.ReplaceAll(lines, "\r\n", "\n")+"End")
 	})
 }
 

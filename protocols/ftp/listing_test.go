@@ -53,7 +53,7 @@ func TestLists(t *testing.T) {
 	w.says("NLST *.x/y", "550 No such file or folder")
 	w.says("MLSD c", "501 Not a folder")
 	w.send("STAT d\r\n")
-	assert.Regexp(t, "^213-Status:\r\n -rw.* .f\r\n -rw.* e.txt\r\n213 End\r\n$", w.take())
+	assert.Regexp(t, "^212-Status:\r\n -rw.* .f\r\n -rw.* e.txt\r\n212 End\r\n$", w.take())
 }
 
 // A large folder is sent as it is read; for a reply there is too much.
@@ -147,7 +147,7 @@ func TestNamesAreNoCommands(t *testing.T) {
 	w.send("STAT .\r\n")
 	got := w.take()
 	assert.Equal(t, 5, strings.Count(got, "\r\n"))
-	for _, part := range []string{" ?[2J\r\n -", " 200 c\r\n -", " \xff\xff\xf4\r\n213 End\r\n"} {
+	for _, part := range []string{" ?[2J\r\n -", " 200 c\r\n -", " \xff\xff\xf4\r\n212 End\r\n"} {
 		assert.Contains(t, got, part)
 	}
 	assert.Equal(t, "\x1b[2J\r\n200 c\r\n\xff\xf4\r\n", w.lists("NLST"))

@@ -45,6 +45,7 @@ func (r *Root) ReadDir(name string, each func(fs.FileInfo) bool) error {
 			info, err := dir.Lstat(n)
 			switch {
 			case errors.Is(err, fs.ErrNotExist): // removed meanwhile
+			case errors.Is(err, fs.ErrPermission): // nobody is to see it; the others are listed
 			case err != nil:
 				return false, err
 			case !each(info):

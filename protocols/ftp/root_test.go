@@ -304,6 +304,21 @@ func TestRootListsLargeFolders(t *testing.T) {
 	assert.LessOrEqual(t, runs, 2)
 }
 
+// What may not be looked at is not listed, and the rest is.
+func TestRootListsWhatItMay(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("NOT TESTED: permissions, for root has them all")
+	}
+	r, dir, _ := jail(t)
+	defer os.Chmod(dir, 0o700)
+	var all []string
+	assert.NoError(t, r.ReadDir("/", func(info fs.FileInfo) bool {
+		all = append(all, info.Name())
+		return assert.NoError(t, os.Chmod(dir, 0o600))
+	}))
+	assert.Equal(t, []string{"a.txt"}, all)
+}
+
 // A folder that was not given is not called by its empty name.
 func TestRootNeedsDir(t *testing.T) {
 	assert.EqualError(t, (&ftp.Root{}).OpenDir(), "ftp: a Root needs a Dir")
