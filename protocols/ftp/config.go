@@ -64,11 +64,12 @@ type Config struct {
 	// all of them.
 	Data func(factory.Factory) factory.Factory
 
-	// IdleTimeout is how long a client may take for its next command; 5 min if zero.
-	// It does not count during a transfer, which TransferTimeout ends if nothing
-	// moves for so long: 5 min if zero. OpenTimeout is for the data connection to
-	// come about: 30 s if zero. Any time if negative.
-	IdleTimeout, TransferTimeout, OpenTimeout time.Duration
+	// LoginTimeout is how long a client may take until it has logged in, whatever else it
+	// says, and IdleTimeout for its next command; 5 min each if zero. The latter does not
+	// count during a transfer, which TransferTimeout ends if nothing moves for so long:
+	// 5 min if zero. OpenTimeout is for the data connection to come about: 30 s if zero.
+	// Any time if negative.
+	LoginTimeout, IdleTimeout, TransferTimeout, OpenTimeout time.Duration
 }
 
 // New returns a Factory whose connections are served for the users that b knows. Put
@@ -124,6 +125,7 @@ type server struct {
 
 func (c Config) withDefaults() Config {
 	c.Greeting = cmp.Or(c.Greeting, "Torsion FTP")
+	c.LoginTimeout = limit(c.LoginTimeout, 5*time.Minute)
 	c.IdleTimeout = limit(c.IdleTimeout, 5*time.Minute)
 	c.TransferTimeout = limit(c.TransferTimeout, 5*time.Minute)
 	c.OpenTimeout = limit(c.OpenTimeout, 30*time.Second)

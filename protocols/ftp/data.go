@@ -300,7 +300,7 @@ func (c *channel) finished() {
 	for _, w := range words {
 		c.s.reply(w.Code, w.Text)
 	}
-	c.s.timer.Reset(c.s.server.IdleTimeout)
+	c.s.awaitCommand()
 	c.s.release()
 }
 

@@ -48,6 +48,7 @@ func (s *session) pass(password string) {
 		own := *a // theirs may be that of other sessions, too
 		own.Allow = cmp.Or(own.Allow, ReadOnly)
 		s.account = &own
+		s.entry.Stop()
 		s.cwd = a.home()
 		s.logLogin()
 		s.reply(230, "Logged in")
@@ -68,7 +69,7 @@ func (s *session) loginFailed(err error) {
 	s.busy = true
 	s.AfterFunc(loginDelay, func() {
 		s.busy = false
-		s.timer.Reset(s.server.IdleTimeout)
+		s.awaitCommand()
 		if s.logins >= maxLogins {
 			s.bye(421, "Too many failed logins", ErrTooManyErrors)
 			return
@@ -81,6 +82,9 @@ func (s *session) loginFailed(err error) {
 // leaveFiles forgets who has logged in.
 func (s *session) leaveFiles() {
 	s.data.leave()
+	if s.account != nil {
+		s.entry.Reset(s.server.LoginTimeout)
+	}
 	p := s.peer
 	s.begin()
 	s.peer.Host, s.peer.Client = p.Host, p.Client

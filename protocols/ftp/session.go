@@ -13,7 +13,8 @@ import (
 
 // Reasons for which a server ends a connection.
 var (
-	// ErrTimeout ends one whose client was silent for too long (IdleTimeout).
+	// ErrTimeout ends one whose client was silent for too long (IdleTimeout), or has not
+	// logged in for too long (LoginTimeout).
 	ErrTimeout = errors.New("ftp: the client took too long")
 
 	// ErrTooManyErrors ends one whose client has got twenty commands wrong and nothing
@@ -33,11 +34,12 @@ const (
 type session struct {
 	line.Base
 	server *server
-	timer  clock.Timer
-	busy   bool // an answer is still to come; nothing is read
-	lost   bool // ConnectionLost has come
-	ending bool // the server goes down
-	left   bool // the last word was said
+	timer  clock.Timer // for the next command
+	entry  clock.Timer // for the login
+	busy   bool        // an answer is still to come; nothing is read
+	lost   bool        // ConnectionLost has come
+	ending bool        // the server goes down
+	left   bool        // the last word was said
 
 	peer    Peer
 	user    string   // whom the client says to be
@@ -61,6 +63,7 @@ type session struct {
 func (s *session) ConnectionMade(*line.Conn) {
 	s.data.s = s
 	s.timer = s.AfterFunc(s.server.IdleTimeout, s.idle)
+	s.entry = s.AfterFunc(s.server.LoginTimeout, s.outstayed)
 	s.begin()
 	s.reply(220, s.server.Greeting)
 }
@@ -76,7 +79,7 @@ func (s *session) begin() {
 // LineReceived is the next command. During a transfer it waits, but for those that are
 // about the transfer.
 func (s *session) LineReceived(l []byte) {
-	s.timer.Reset(s.server.IdleTimeout)
+	s.awaitCommand()
 	if s.data.transferring() && !s.urgent(l) {
 		s.hold(string(l))
 		return
@@ -127,10 +130,27 @@ func (s *session) LineTooLong(int) (keep bool) {
 // tooLong stands for a line that was.
 var tooLong = []byte{0}
 
+// awaitCommand begins the time that the client has for its next command.
+func (s *session) awaitCommand() {
+	if !s.left {
+		s.timer.Reset(s.server.IdleTimeout)
+	}
+}
+
+// outstayed ends the connection of a client that has not logged in, whatever else it says.
+// A login that is under way goes on.
+func (s *session) outstayed() {
+	if s.busy {
+		s.entry.Reset(loginDelay)
+		return
+	}
+	s.bye(421, "Nobody has logged in, closing connection", ErrTimeout)
+}
+
 // idle ends the connection of a client that is silent, unless something is transferred.
 func (s *session) idle() {
 	if s.data.transferring() {
-		s.timer.Reset(s.server.IdleTimeout)
+		s.awaitCommand()
 		return
 	}
 	s.bye(421, "Timeout, closing connection", ErrTimeout)
@@ -154,6 +174,8 @@ func (s *session) mayEnd() {
 func (s *session) bye(code int, text string, err error) {
 	s.reply(code, text)
 	s.left = true
+	s.timer.Stop()
+	s.entry.Stop()
 	if n, ok := protocol.As[protocol.Notifier](s.Conn); ok && err != nil {
 		n.SetReason(err)
 	}
@@ -178,7 +200,7 @@ func ask[T any](s *session, f func() (T, error), then func(T, error)) {
 		if s.lost || errors.Is(err, protocol.ErrStopped) {
 			return
 		}
-		s.timer.Reset(s.server.IdleTimeout)
+		s.awaitCommand()
 		if err == nil && s.account != nil {
 			s.forgive()
 		}
