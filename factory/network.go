@@ -42,6 +42,15 @@ type Port interface {
 	Close() error
 }
 
+// A LoopCloser is a Port that need not find out whether its caller is on the loop, which is
+// dear: only a trace of the whole stack tells. The ports of reactors are LoopClosers.
+type LoopCloser interface {
+	Port
+
+	// CloseOnLoop is Close, on the loop only.
+	CloseOnLoop()
+}
+
 // A Connector makes one client connection at a time. Its methods may be called
 // from any goroutine.
 type Connector interface {

@@ -97,7 +97,7 @@ func (c *channel) drop() {
 func (c *channel) closePort() {
 	switch p := c.port.(type) {
 	case nil:
-	case interface{ CloseOnLoop() }: // Close would have to find out that this is the loop, which is dear
+	case factory.LoopCloser:
 		p.CloseOnLoop()
 	default:
 		p.Close()

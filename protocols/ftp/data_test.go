@@ -7,10 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
-	"github.com/torsion-go/torsion/factory"
-	"github.com/torsion-go/torsion/protocol"
 )
 
 // A file goes to the client, and one comes from him.
@@ -376,65 +372,4 @@ func TestStates(t *testing.T) {
 			assert.NotContains(w, w.files.m, "/b")
 		},
 	})
-}
-
-// inWorlds has each happen in a world of its own.
-func inWorlds(t *testing.T, all map[string]func(w *world)) {
-	for name, f := range all {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.files.m["/a"] = "hello"
-			f(w)
-			w.on(w.ctrl.Abort)
-			w.on(func() { w.port.Close() })
-			w.Stop()
-			w.Settle()
-		})
-	}
-}
-
-// storing is an upload of which some has come.
-func (w *world) storing() *end {
-	w.Helper()
-	d := w.dial(clientIP, w.passive())
-	w.says("STOR b", "150 Send it")
-	w.on(func() { d.Write([]byte("begin")) })
-	return d
-}
-
-// accepts listens as the client, for one.
-func (w *world) accepts(addr string) *end {
-	w.Helper()
-	e := &end{}
-	_, err := w.Listen("tcp", addr, factory.Each(func() protocol.Protocol { return e }))
-	require.NoError(w, err)
-	return e
-}
-
-// The greetings of both kinds of passive mode, and what EPSV ALL forbids.
-func TestPassiveReplies(t *testing.T) {
-	w := newWorld(t)
-	w.send("PASV\r\n")
-	assert.Regexp(t, `^227 Entering Passive Mode \(192,0,2,1,\d+,\d+\)\.\r\n$`, w.take())
-	w.says("EPSV 3", "501 Syntax: EPSV [1|2|ALL]")
-	w.says("EPSV 2", "522 Use (1)")
-	w.says("EPSV all", "200 Only EPSV from now on")
-	w.says("PASV", "503 EPSV ALL was said")
-	w.says("PORT 192,0,2,9,200,1", "503 EPSV ALL was said")
-	w.says("EPRT |1|192.0.2.9|51201|", "503 EPSV ALL was said")
-	w.passive()
-	w.says("REIN", "220 Torsion FTP")
-}
-
-// Arguments of PORT and EPRT that are none.
-func TestActiveArguments(t *testing.T) {
-	w := newWorld(t)
-	for _, arg := range []string{"1,2,3,4,5", "1,2,3,4,5,6,7", "1,2,3,4,5,256", "a,b,c,d,e,f", "-1,2,3,4,5,6", "192.0.2.9:51201"} {
-		w.says("PORT "+arg, "501 Syntax: PORT h1,h2,h3,h4,p1,p2")
-	}
-	for _, arg := range []string{"|1|192.0.2.9|51201", "1|192.0.2.9|51201|", "|1|x|51201|", "|1|192.0.2.9|65536|", "|1|::1|51201|", "|2|fe80::1%1|51201|", "|", "||||", "||192.0.2.9|51201|", "|x|192.0.2.9|51201|"} {
-		w.says("EPRT "+arg, "501 Syntax: EPRT |family|address|port|")
-	}
-	w.says("EPRT |3|192.0.2.9|51201|", "522 Use (1,2)")
-	w.says("EPRT |70000|x|y|", "522 Use (1,2)")
 }

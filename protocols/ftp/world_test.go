@@ -318,3 +318,36 @@ func (w *world) logsIn(a Account) {
 	w.says("PASS sesame", "230 Logged in")
 	w.says("TYPE I", "200 Ok")
 }
+
+// inWorlds has each happen in a world of its own.
+func inWorlds(t *testing.T, all map[string]func(w *world)) {
+	for name, f := range all {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.files.m["/a"] = "hello"
+			f(w)
+			w.on(w.ctrl.Abort)
+			w.on(func() { w.port.Close() })
+			w.Stop()
+			w.Settle()
+		})
+	}
+}
+
+// storing is an upload of which some has come.
+func (w *world) storing() *end {
+	w.Helper()
+	d := w.dial(clientIP, w.passive())
+	w.says("STOR b", "150 Send it")
+	w.on(func() { d.Write([]byte("begin")) })
+	return d
+}
+
+// accepts listens as the client, for one.
+func (w *world) accepts(addr string) *end {
+	w.Helper()
+	e := &end{}
+	_, err := w.Listen("tcp", addr, factory.Each(func() protocol.Protocol { return e }))
+	require.NoError(w, err)
+	return e
+}
