@@ -14,10 +14,13 @@ type Backend interface {
 	// Login returns the account of who says to be user. It is called on a goroutine
 	// of the loop's pool, which all sessions of a reactor share, for their files too
 	// (its Config.Workers, 4 if zero): where it asks a database or LDAP, bound that wait
-	// and make the pool larger. The answer to a failed login comes a second later,
-	// against who guesses: a test that runs by a clock of its own has to advance it. Any error is answered with 530, but for an *Error, which is
-	// the reply: say the same of an unknown user as of a wrong password, and take the
-	// same time for both. anonymous and ftp are users as all others are.
+	// and make the pool larger. It may keep p.
+	//
+	// Any error is answered with 530, but for an *Error, which is the reply: say the same
+	// of an unknown user as of a wrong password, and take the same time for both. The
+	// answer comes a second later, against who guesses (a test that runs by a clock of
+	// its own has to advance it), and the third is the last. anonymous and ftp are users
+	// as all others are.
 	//
 	// An account that cannot be used is logged as an error and answered with 530: none
 	// at all (nil without an error), one without Files, one whose Home is no folder.

@@ -47,8 +47,9 @@ func isPattern(s string) bool {
 	return err == nil && len(s) <= maxPattern && strings.ContainsAny(s, "*?[")
 }
 
-// send calls emit for chunks of whole lines, lent until it returns, until it fails. It
-// may block as long as f and emit do.
+// send calls emit for one chunk of whole lines after the other, each lent until emit
+// returns, up to the end of the listing or the first error. It may block as long as f and
+// emit do.
 func (l listing) send(f Files, line lineFormat, emit func([]byte) error) error {
 	if l.file != nil {
 		return emit(line(nil, l.file))
