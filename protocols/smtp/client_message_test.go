@@ -219,6 +219,36 @@ func TestClientIncapableServer(t *testing.T) {
 	})
 }
 
+// What a message says is not taken for what we say, wherever one write ends and the next
+// begins.
+func TestClientMessageIsNoCommand(t *testing.T) {
+	const write = 4096 // what go-smtp writes at once
+	for _, line := range []string{"MAIL FROM:<a@b.test> BODY=8BITMIME SIZE=1", "EHLO a", "HELO a"} {
+		for name, before := range map[string]string{"first": "", "second": strings.Repeat("x", write-2)} {
+			t.Run(line[:4]+" "+name, func(t *testing.T) {
+				inBubble(t, func(p *play) {
+					text, heard := line+"\r\n", "C: "+line+"\n"
+					if before != "" {
+						text, heard = before+"\r\n"+text, "C: "+before+"\n"+heard
+					}
+					p.serve(ehlo("8BITMIME") + `C: MAIL FROM:<ann@a.test>
+						S: 250 ok
+						C: RCPT TO:<bob@b.test>
+						S: 250 ok
+						C: DATA
+						S: 354 go on
+						` + heard + `C: .
+						S: 250-ok
+						S: 250 queued as a` + goodbye)
+					r, err := p.send(message(text, "bob@b.test"))
+					require.NoError(p, err)
+					assert.Equal(p, "ok\nqueued as a", r.Text)
+				})
+			})
+		}
+	}
+}
+
 // Over LMTP each recipient has a reply of its own, and its time.
 func TestClientLMTP(t *testing.T) {
 	begin := "S: 220 mail.test\nC: LHLO client.test\nS: 250 mail.test\nC: MAIL FROM:<ann@a.test>\nS: 250 ok\n" +

@@ -26,7 +26,7 @@ type wire struct {
 	pending  []byte // what go-smtp has not read of a reply
 	last     answer
 	hello    bool  // the reply to come is one to EHLO
-	data     bool  // it is the message that is written
+	data     bool  // it is the message that is written, whatever it looks like
 	sevenBit bool  // MAIL shall not say BODY=8BITMIME, which go-smtp says where it is offered
 	noHELO   bool  // go-smtp says it where LHLO is refused, and one reply would count for all recipients
 	heard    bool  // there was a reply that is not 421
@@ -99,7 +99,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	w.hello = bytes.HasPrefix(p, []byte("EHLO ")) || bytes.HasPrefix(p, []byte("LHLO "))
+	w.hello = !w.data && (bytes.HasPrefix(p, []byte("EHLO ")) || bytes.HasPrefix(p, []byte("LHLO ")))
 	_ = w.Conn.SetWriteDeadline(by(w.block))
 	_, err := w.Conn.Write(w.trim(p))
 	w.whole = err == nil
@@ -126,7 +126,7 @@ func (w *wire) closing() bool {
 func (w *wire) trim(p []byte) []byte {
 	const body = " BODY=8BITMIME"
 	i := bytes.LastIndex(p, []byte(body)) // before it is the address, which may have it within quotes
-	if !w.sevenBit || i < 0 || !bytes.HasPrefix(p, []byte("MAIL ")) {
+	if !w.sevenBit || w.data || i < 0 || !bytes.HasPrefix(p, []byte("MAIL ")) {
 		return p
 	}
 	return bytes.Join([][]byte{p[:i], p[i+len(body):]}, nil)
