@@ -65,6 +65,79 @@ func (p *post) fate(to string) string {
 	return "never " + text
 }
 
+// Who hangs up, falls silent or says that he is closing before he has the message is as if he
+// were not there: the next one is asked (RFC 5321, section 5.1). He who may have it is the last, and so
+// is he who has something to say of it.
+func TestQueueAsksTheNextServer(t *testing.T) {
+	ends := map[string]struct {
+		says  string
+		after time.Duration
+	}{
+		"hangs up": {"", 0}, "closes": {"421 4.3.2 bye\r\n", 0}, "falls silent": {silence, 12 * time.Minute}, "makes no sense": {"what?\r\n", 0},
+		"not now": {"451 4.3.0 Not now\r\n", 0},
+	}
+	for step := 2; step < 6; step++ { // MAIL, RCPT, DATA, the end
+		for name, end := range ends {
+			t.Run(fmt.Sprint(step, " ", name), func(t *testing.T) {
+				inPost(t, nil, func(t *testing.T, p *post) {
+					says := append([]string(nil), whole[:step]...)
+					if name != "hangs up" {
+						says = append(says, end.says)
+					}
+					p.listen("mx1.test", "192.0.2.1", scripted(says...))
+					var b smtp.Inbox
+					p.serve("mx2.test", "192.0.2.2", &b)
+					p.route("b.test", "mx1.test", "mx2.test")
+					p.send("ann@a.test", "bob@b.test")
+					p.after(end.after)
+					if name == "not now" || step == 5 && name != "closes" {
+						assert.Empty(t, b.Messages())
+						require.Len(t, p.queue.List(), 1)
+						assert.Equal(t, 1, p.queue.List()[0].To[0].Attempts)
+						assert.Equal(t, name != "not now", strings.Contains(p.queue.List()[0].To[0].Err, "perhaps"))
+						return
+					}
+					assert.Len(t, b.Messages(), 1)
+					p.requireEmpty()
+				})
+			})
+		}
+	}
+}
+
+// Where nobody takes the message it counts what was said by who had begun to.
+func TestQueueKnowsWhoWasThere(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		p.listen("mx1.test", "192.0.2.1", scripted(append(append([]string(nil), whole[:3]...), "550 5.1.1 who?\r\n", "421 bye\r\n")...))
+		p.host("mx2.test", "192.0.2.9")
+		p.broken("mx3.test", errFine)
+		p.route("b.test", "mx1.test", "mx2.test", "mx3.test")
+		p.queue.Bounces = &smtp.Inbox{}
+		p.send("ann@a.test", "eve@b.test", "bob@b.test")
+		p.settle()
+		list := p.queue.List()
+		require.Len(t, list, 1)
+		require.Len(t, list[0].To, 1, "one was refused")
+		assert.Equal(t, "bob@b.test", list[0].To[0].Address)
+		assert.Contains(t, list[0].To[0].Err, "421")
+		assert.Contains(t, p.log.String(), "host=mx1.test")
+	})
+}
+
+// A connection that has served another message, and ends in the middle of this one, is replaced
+// at once.
+func TestQueueReplacesConnections(t *testing.T) {
+	inPost(t, func(p *post) { p.queue.PerDestination = 1 }, func(t *testing.T, p *post) {
+		says := append(append([]string(nil), whole[:6]...), whole[2:4]...)
+		p.listen("b.test", "192.0.2.1", scripted(append(says, "421 bye\r\n")...))
+		p.send("ann@a.test", "bob@b.test")
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		assert.EqualValues(t, 2, p.queue.Stats().Sent)
+		p.requireEmpty()
+	})
+}
+
 // bouncer is a Delivery that may be another each time.
 type bouncer struct{ to smtp.Delivery }
 

@@ -102,7 +102,7 @@ func (s *queueSender) attempt(e *queueEntry, to []*queueRecipient) (result Resul
 		s.strict = e.RequireTLS
 	}
 	if s.client != nil {
-		if result, err = s.send(ctx, m, body); reached(err) {
+		if result, err = s.send(ctx, m, body); settled(err) || ctx.Err() != nil {
 			return result, err
 		}
 	}
@@ -117,14 +117,15 @@ func (s *queueSender) attempt(e *queueEntry, to []*queueRecipient) (result Resul
 	return s.try(ctx, m, body)
 }
 
-// try looks for a server that will talk to us: the best one first, each at all of its
-// addresses. What may be better later counts for more than what may not.
-func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (result Result, err error) {
+// try looks for a server that takes the message, or says why it does not: the best one first,
+// each at all of its addresses. What may be better later counts for more than what may not.
+func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (Result, error) {
 	s.host = ""
 	hosts, err := s.queue.servers(ctx, s.lane.destination)
 	if err != nil {
 		return Result{}, err
 	}
+	var trial queueTrial
 	var never error
 	for tries := 0; len(hosts) > 0 && tries < queueTries && ctx.Err() == nil; hosts = hosts[1:] {
 		addrs, trouble := s.queue.addresses(ctx, hosts[0])
@@ -134,26 +135,43 @@ func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (result Re
 		if e, ok := errors.AsType[*SMTPError](trouble); ok && !e.Temporary() {
 			never = trouble
 		} else if trouble != nil {
-			err, s.host = trouble, ""
+			trial.failed(Result{}, trouble, "")
 		}
 		for _, addr := range addrs[:min(len(addrs), queueTries-tries)] {
 			tries++
 			s.connect(ClientConfig{
 				Addr: addr, Security: TLSOpportunistic, TLS: &tls.Config{ServerName: hosts[0]},
 			}, hosts[0])
-			if result, err = s.send(ctx, m, body); reached(err) {
+			result, err := s.send(ctx, m, body)
+			if settled(err) || ctx.Err() != nil {
 				return result, err
 			}
+			trial.failed(result, err, hosts[0])
 		}
 	}
+	s.host = trial.host
 	switch {
-	case err != nil:
-		return Result{}, err
+	case trial.err != nil:
+		return trial.result, trial.err
 	case never == nil:
 		return Result{}, ctx.Err()
 	}
-	s.host = ""
 	return Result{}, never
+}
+
+// A queueTrial is what has come of asking one server after the other: the last that was
+// said, but that of one who had begun to take the message counts for more than that of one who
+// is not there.
+type queueTrial struct {
+	result Result
+	err    error
+	host   string
+}
+
+func (t *queueTrial) failed(result Result, err error, host string) {
+	if t.err == nil || !reached(t.err) || reached(err) {
+		*t = queueTrial{result, err, host}
+	}
 }
 
 // connect makes a client, which connects when it sends.
@@ -171,14 +189,14 @@ func (s *queueSender) connect(c ClientConfig, host string) {
 }
 
 // send sends the message over what there is. There is nothing any more if that comes
-// to no server.
+// to no end.
 func (s *queueSender) send(ctx context.Context, m Mail, body *os.File) (Result, error) {
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return Result{}, err
 	}
 	m.Body = body
 	result, err := s.client.SendContext(ctx, m)
-	if !reached(err) {
+	if !settled(err) {
 		s.client.Close()
 		s.client = nil
 	}
@@ -196,8 +214,20 @@ func (s *queueSender) quit() {
 	s.client = nil
 }
 
+// settled reports whether there is nothing more to find out about a message now. Where a
+// server hangs up, is silent, says nothing that can be understood, or 421, before it can have the
+// message, another may take it.
+func settled(err error) bool {
+	e, ok := errors.AsType[*SendError](err)
+	if !ok || e.Unknown || !reached(err) {
+		return reached(err)
+	}
+	reply, replied := errors.AsType[*SMTPError](err)
+	return replied && reply.Code != 421
+}
+
 // beforeMail are the steps that say nothing of a message.
-var beforeMail = []string{"connect", "TLS", "greeting", "EHLO", "LHLO", "STARTTLS", "AUTH", "RSET"}
+var beforeMail = []string{"connect", "TLS", "greeting", "EHLO", "LHLO", "STARTTLS", "AUTH"}
 
 // reached reports whether a server has been found that may say something of the message,
 // or if it is settled that there is none.
