@@ -169,8 +169,11 @@ func TestClientOptions(t *testing.T) {
 		"UTF-8 sender":        {smtp.Mail{From: "\u00e4nn@a.test", To: []string{"bob@b.test"}, Body: strings.NewReader("")}, all, "<\u00e4nn@a.test> SIZE=2 SMTPUTF8", "<bob@b.test>"},
 		"nobody":              {smtp.Mail{To: []string{"postmaster"}, Body: strings.NewReader("hi")}, all, "<> SIZE=4", "<postmaster>"},
 		"a name like a word":  {smtp.Mail{From: `" BODY=8BITMIME"@a.test`, To: []string{"bob@b.test"}, Body: strings.NewReader("hi")}, all, `<" BODY=8BITMIME"@a.test> SIZE=4`, "<bob@b.test>"},
-		"that without":        {smtp.Mail{From: `" BODY=8BITMIME"@a.test`, To: []string{"bob@b.test"}, Body: strings.NewReader("hi")}, nil, `<" BODY=8BITMIME"@a.test>`, "<bob@b.test>"},
+		"such a name without": {smtp.Mail{From: `" BODY=8BITMIME"@a.test`, To: []string{"bob@b.test"}, Body: strings.NewReader("hi")}, nil, `<" BODY=8BITMIME"@a.test>`, "<bob@b.test>"},
 		"delivery status":     {smtp.Mail{To: []string{"bob@b.test"}, Body: strings.NewReader("hi"), Options: smtp.MailOptions{Return: "HDRS", EnvelopeID: "a b"}, RcptOptions: []smtp.RcptOptions{{Notify: []gosmtp.DSNNotify{"NEVER"}}}}, all, "<> SIZE=4 RET=HDRS ENVID=a+20b", "<bob@b.test> NOTIFY=NEVER"},
+		"UTF-8 original":      {original("b\u00fccher+x@b.test", false), all, "<ann@a.test> SIZE=4", `<bob@b.test> ORCPT=UTF-8;b\x{FC}cher\x{2B}x@b.test`},
+		"that in UTF-8":       {original("b\u00fccher+x@b.test", true), all, "<ann@a.test> SIZE=4 SMTPUTF8", "<bob@b.test> ORCPT=UTF-8;b\u00fccher\\x{2B}x@b.test"},
+		"that without":        {original("b\u00fccher@b.test", false), []string{"DSN"}, "<ann@a.test>", `<bob@b.test> ORCPT=UTF-8;b\x{FC}cher@b.test`},
 		"the user's UTF-8":    {smtp.Mail{To: []string{"bob@b.test"}, Body: strings.NewReader("hi"), Options: smtp.MailOptions{UTF8: true, Size: 7}}, all, "<> SIZE=4 SMTPUTF8", "<bob@b.test>"},
 		"of exactly the size": {message("hi", "bob@b.test"), []string{"SIZE 4"}, "<ann@a.test> SIZE=4", "<bob@b.test>"},
 		"no limit":            {message("hi", "bob@b.test"), []string{"SIZE 0"}, "<ann@a.test> SIZE=4", "<bob@b.test>"},
@@ -183,6 +186,14 @@ func TestClientOptions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// original is a Mail with an original recipient.
+func original(who string, utf8 bool) smtp.Mail {
+	m := message("hi", "bob@b.test")
+	m.Options.UTF8 = utf8
+	m.RcptOptions = []smtp.RcptOptions{{OriginalRecipientType: gosmtp.DSNAddressTypeUTF8, OriginalRecipient: who}}
+	return m
 }
 
 // What a server cannot take it is not sent.

@@ -18,6 +18,7 @@ type attempt struct {
 	to     []string // as res.To, in canonical form; empty if that is no address
 	as     []int    // where in it each stands first
 	each   bool     // the server has replied for each recipient
+	utf8   bool     // MAIL has said SMTPUTF8
 	survey survey
 }
 

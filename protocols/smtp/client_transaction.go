@@ -50,6 +50,7 @@ func (t *talk) mail(a *attempt) error {
 	for _, to := range a.to { // who needs it is refused where there is none, for the others' sake
 		options.UTF8 = options.UTF8 || t.offers("SMTPUTF8") && !isASCII(to)
 	}
+	a.utf8 = options.UTF8
 	t.wire.patience = t.config.Timeouts.Command
 	t.wire.sevenBit = !a.survey.eight && t.offers("8BITMIME")
 	return t.fault("MAIL", t.smtp.Mail(a.from, &options))
@@ -93,11 +94,7 @@ func (t *talk) recipients(a *attempt) error {
 			r.Err = refusal(553, EnhancedCode{5, 6, 7}, "the server does not offer SMTPUTF8")
 			continue
 		}
-		var options *RcptOptions
-		if a.m.RcptOptions != nil {
-			options = &a.m.RcptOptions[i]
-		}
-		if err := t.fault("RCPT", t.smtp.Rcpt(to, options)); t.gone {
+		if err := t.fault("RCPT", t.smtp.Rcpt(to, a.options(i))); t.gone {
 			return err
 		} else if err != nil {
 			r.Err = errors.Unwrap(err)
@@ -106,6 +103,20 @@ func (t *talk) recipients(a *attempt) error {
 		r.Text = t.wire.last.text()
 	}
 	return a.refused()
+}
+
+// options are those of RCPT for one of the recipients. An original one with other letters
+// than ASCII is written in ASCII (RFC 6533, section 3) unless MAIL has said SMTPUTF8, which it does
+// not for this: it would keep the message from servers that can take it.
+func (a *attempt) options(i int) *RcptOptions {
+	if a.m.RcptOptions == nil {
+		return nil
+	}
+	o := a.m.RcptOptions[i]
+	if o.OriginalRecipientType == gosmtp.DSNAddressTypeUTF8 && !a.utf8 && !isASCII(o.OriginalRecipient) {
+		o.OriginalRecipient = asciiAddress(o.OriginalRecipient) // go-smtp leaves that as it is
+	}
+	return &o
 }
 
 // message says all of it but for its end. Where that fails the connection is ended,
