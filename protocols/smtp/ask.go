@@ -121,7 +121,7 @@ func (s *session) replyOf(call string, err error, agreed reply) reply {
 	if err == nil {
 		return agreed
 	}
-	if e, ok := errors.AsType[*SMTPError](err); ok && e != nil && e.Code/100 >= 2 && e.Code/100 <= 5 && e.Code/100 != 3 {
+	if e, ok := replied(err); ok {
 		return replyTo(e)
 	}
 	if _, ok := errors.AsType[*protocol.PanicError](err); ok { // it is logged
@@ -132,6 +132,18 @@ func (s *session) replyOf(call string, err error, agreed reply) reply {
 		return reply{452, "4.3.1", "Insufficient system storage"}
 	}
 	return reply{451, "4.3.0", "Local error in processing, try again later"}
+}
+
+// replied is an error that is a reply: 2xx, 4xx or 5xx. A nil in an error's clothes is none.
+func replied(err error) (*SMTPError, bool) {
+	e, ok := errors.AsType[*SMTPError](err)
+	return e, ok && e != nil && e.Code/100 >= 2 && e.Code/100 <= 5 && e.Code/100 != 3
+}
+
+// accepted reports whether an answer is yes, with or without a text of its own.
+func accepted(err error) bool {
+	e, ok := replied(err)
+	return err == nil || ok && e.Code/100 == 2
 }
 
 // isFull reports whether there was no room for a file: on the disk, for this user, or

@@ -128,7 +128,7 @@ func (s *session) loginFailed(err error) {
 		user = e.user[:min(len(e.user), maxHostname)]
 	}
 	s.logger().Warn("smtp: login failed", "peer", s.RemoteAddr(), "mechanism", s.auth.mechanism, "user", user, "err", err)
-	e, ours := errors.AsType[*SMTPError](err)
+	e, ours := replied(err)
 	if _, panicked := errors.AsType[*protocol.PanicError](err); !ours && !panicked {
 		err = authFailed
 	}

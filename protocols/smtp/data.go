@@ -144,7 +144,7 @@ func (s *session) delivered(err error) {
 		s.say(r)
 		s.report(r, len(s.mail.recipients)/len(errs))
 		closing = closing || r.code == 421
-		if r.code < 400 {
+		if r.agrees() {
 			s.errors = 0
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,22 @@ func TestServeInbox(t *testing.T) {
 	assert.Equal(t, "250 2.0.0 Ok: queued as "+m.ID, last)
 	assert.Equal(t, []smtp.Recipient{{Address: "Bob@Our.Test"}, {Address: "PostMaster"}}, m.To)
 	assert.Contains(t, string(m.Received()), "from me ([192.0.2.2]) by mx.our.test with ESMTP id "+m.ID+";")
+}
+
+// A nil that was made an error is no password that was right, and nothing that ends a server.
+func TestServeNilReply(t *testing.T) {
+	l := &smtp.Local{Authenticate: func(string, string) error {
+		var none *smtp.SMTPError
+		return none
+	}}
+	config := smtp.Config{Domain: "mx.our.test", AllowInsecureAuth: true}
+	tr := protocoltest.Connect(config.New(l).BuildProtocol(nil))
+	tr.Receive("EHLO me\r\n")
+	tr.Take()
+	tr.Receive("AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00ann\x00secret")) + "\r\nNOOP\r\n")
+	tr.Advance(time.Second)
+	assert.Equal(t, "535 5.7.8 Authentication failed\r\n250 2.0.0 Ok\r\n", tr.Take())
+	tr.Do(tr.Abort)
 }
 
 // Who has logged in sends elsewhere, and nobody else does.

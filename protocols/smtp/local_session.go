@@ -185,12 +185,6 @@ func (s *localSession) reply(err error) error {
 	return &SMTPError{Code: 250, EnhancedCode: EnhancedCode{2, 0, 0}, Message: "Ok: queued as " + s.mail.ID}
 }
 
-// accepted reports whether a delivery has taken the message.
-func accepted(err error) bool {
-	reply, ok := errors.AsType[*SMTPError](err)
-	return err == nil || ok && reply.Code == 250
-}
-
 // A localSpooler is a localSession that has a Delivery which receives large messages
 // itself.
 type localSpooler struct{ localSession }

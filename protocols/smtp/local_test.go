@@ -232,6 +232,34 @@ func TestLocalNeverAcceptsHalf(t *testing.T) {
 	assert.Len(t, elsewhere.heard, 1)
 }
 
+// What Outgoing has taken, in whatever words, those here get as well.
+func TestLocalGoesOnBehindAYes(t *testing.T) {
+	for _, yes := range []int{200, 250, 251, 252, 299} {
+		l, here, elsewhere := local()
+		elsewhere.answer = func(*smtp.Envelope) error { return &smtp.SMTPError{Code: yes, Message: "Yes"} }
+		assert.Equal(t, "250 2.0.0", code(mixed(t, l)), yes)
+		assert.Len(t, here.heard, 1, yes)
+		require.NoError(t, l.Deliver(to("bob@our.test", "x@other.test"), strings.NewReader("x")))
+		assert.Len(t, here.heard, 2, yes)
+	}
+	for _, no := range []int{354, 451, 551} {
+		l, here, elsewhere := local()
+		elsewhere.answer = func(*smtp.Envelope) error { return &smtp.SMTPError{Code: no, Message: "No"} }
+		assert.Error(t, mixed(t, l), no)
+		assert.Empty(t, here.heard, no)
+	}
+}
+
+// A nil that was made an error is one, and no reply.
+func TestLocalNilReply(t *testing.T) {
+	l, here, elsewhere := local()
+	var none *smtp.SMTPError
+	elsewhere.answer = func(*smtp.Envelope) error { return none }
+	assert.True(t, mixed(t, l) != nil)
+	assert.True(t, l.Deliver(to("bob@our.test", "x@other.test"), strings.NewReader("x")) != nil)
+	assert.Empty(t, here.heard)
+}
+
 // The reply is the delivery's, if it has one, and names the message otherwise.
 func TestLocalReply(t *testing.T) {
 	l, here, _ := local()

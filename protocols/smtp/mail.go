@@ -38,7 +38,7 @@ func (s *session) mailFrom(arg string) {
 	}
 	s.mail = &transaction{from: from, utf8: o.UTF8} // for the Session it begins now
 	s.ask(s.commands, func() error { return s.session.Mail(from, &o) }, func(err error) {
-		if s.answer("Mail", err, reply{250, "2.1.0", "Ok"}).code < 400 {
+		if s.answer("Mail", err, reply{250, "2.1.0", "Ok"}).agrees() {
 			s.phase = mailing
 		} else {
 			s.mail = nil
@@ -83,7 +83,7 @@ func (s *session) rcptTo(arg string) {
 // many that are not wants to find out who is.
 func (s *session) recipient(to string, err error) {
 	r := s.answer("Rcpt", err, reply{250, "2.1.5", "Ok"})
-	if r.code < 400 {
+	if r.agrees() {
 		s.mail.recipients = append(s.mail.recipients, to)
 		s.phase = addressed
 		return

@@ -302,6 +302,19 @@ func TestQueueReportsAgain(t *testing.T) {
 	})
 }
 
+// A nil that was made an error is one that may go away.
+func TestQueueReportsNilReply(t *testing.T) {
+	var none *smtp.SMTPError
+	inPost(t, func(p *post) {
+		p.queue.Bounces = smtp.Func(func(*smtp.Envelope, io.ReadSeeker) error { return none })
+	}, func(t *testing.T, p *post) {
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		require.Len(t, p.queue.List(), 1)
+		assert.True(t, p.queue.List()[0].To[0].Failed)
+	})
+}
+
 // A report that fails itself is nobody's.
 func TestQueueReportsOnce(t *testing.T) {
 	inPost(t, nil, func(t *testing.T, p *post) {

@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -72,7 +71,7 @@ func (q *Queue) late(e *queueEntry, r *queueRecipient, now time.Time) bool {
 // long as it was for the message.
 func (q *Queue) reported(j *queueJob, owed, late []*queueRecipient, err error) {
 	now := utcNow()
-	refused, ok := errors.AsType[*SMTPError](err)
+	refused, ok := replied(err)
 	hopeless := ok && !refused.Temporary() || !now.Before(q.expires(j.entry).Add(q.maxAge()))
 	again := err != nil && !hopeless
 	var backoff time.Duration

@@ -16,6 +16,10 @@ type reply struct {
 	text     string
 }
 
+// agrees reports whether r is a yes. Of what a Session answers there is nothing else below 400
+// (see replied).
+func (r reply) agrees() bool { return r.code/100 == 2 }
+
 // Bounds of a reply whose text is a Session's (RFC 5321, section 4.5.3.1.5).
 const (
 	maxReplyLine  = 480
