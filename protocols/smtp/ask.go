@@ -57,7 +57,7 @@ func (s *session) resume(err error, then func(error)) {
 		s.leave()
 		return
 	}
-	s.timer.Reset(s.server.CommandTimeout)
+	s.awaitCommand()
 	s.ResumeReading()
 	then(err)
 	s.mayEnd()

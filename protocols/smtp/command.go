@@ -97,7 +97,7 @@ func isText(l []byte) bool {
 
 // LineTooLong refuses a line that is longer than any command may be.
 func (s *session) LineTooLong(int) (keep bool) {
-	s.timer.Reset(s.server.CommandTimeout)
+	s.awaitCommand()
 	s.auth = nil
 	s.wrong(reply{500, "5.5.2", "Line too long"})
 	s.mayEnd()

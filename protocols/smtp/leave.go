@@ -16,6 +16,7 @@ func (s *session) forget(then func()) {
 	}
 	s.closeSpool(func() {
 		s.mail, s.phase = nil, ready
+		s.awaitCommand()
 		s.ask(s.commands, func() error { s.session.Reset(); return nil }, func(err error) {
 			if err == nil || s.answer("Reset", err, reply{}).agrees() { // it has panicked
 				then()

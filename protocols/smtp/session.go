@@ -102,7 +102,7 @@ func (s *session) name() string {
 
 // LineReceived is the next command, or what the client says to authenticate.
 func (s *session) LineReceived(l []byte) {
-	s.timer.Reset(s.server.CommandTimeout)
+	s.awaitCommand()
 	if s.auth != nil {
 		s.authenticate(l)
 	} else {
@@ -136,7 +136,17 @@ func (s *session) awaitData() {
 // awaitCommands goes back to lines: rest, and what follows.
 func (s *session) awaitCommands(rest []byte) {
 	s.SetLineMode(rest)
-	s.timer.Reset(s.server.CommandTimeout)
+	s.awaitCommand()
+}
+
+// awaitCommand gives the client time for its next command: between the chunks of a message
+// no more than is left for that.
+func (s *session) awaitCommand() {
+	d := s.server.CommandTimeout
+	if s.phase == chunking {
+		d = min(d, s.server.MessageTimeout-s.Now().Sub(s.mail.began))
+	}
+	s.timer.Reset(d)
 }
 
 // tooSlow ends the connection of a client that takes too long.
