@@ -43,7 +43,8 @@ type Config struct {
 	MaxMessageBytes int64
 
 	// MaxRecipients is how many a message may have, and how many a client may ask
-	// for in vain; 100 if zero, which is the least that RFC 5321 allows.
+	// for in vain; 100 if zero, which is the least that RFC 5321 allows. Those that are
+	// too many for a message are told 452, and count as one.
 	MaxRecipients int
 
 	// MaxMemory is how many bytes of a message are kept in memory; what is larger

@@ -82,6 +82,7 @@ type transaction struct {
 	part       bool      // only a chunk that is not the last is answered
 	began      time.Time // to arrive
 	recipients []string  // those that were accepted
+	full       bool      // there were more than it may have
 	dots       dots
 	body       body
 }
