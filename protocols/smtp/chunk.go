@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,13 @@ func (s *session) startChunk(arg string) {
 }
 
 var bdat = []byte("BDAT")
+
+// announces reports whether somebody may take a line for a BDAT, who is more generous with what
+// stands before and behind that word.
+func announces(l []byte) bool {
+	l = bytes.TrimLeftFunc(l, func(r rune) bool { return r <= ' ' || r == '\x7f' })
+	return len(l) >= len(bdat) && bytes.EqualFold(l[:len(bdat)], bdat)
+}
 
 // malformedChunk is the end, whatever is wrong with the line: to somebody else it may
 // announce a chunk, which would be obeyed here.

@@ -54,7 +54,7 @@ func (s *session) command(l []byte) {
 	v, known := verbs[string(name)]
 	text := isText(l)
 	switch {
-	case bytes.HasPrefix(name, bdat) && (len(name) > len(bdat) || len(l) > maxLine || !text):
+	case announces(l) && (string(name) != "BDAT" || len(l) > maxLine || !text):
 		s.malformedChunk()
 	case len(l) > maxLine && string(name) != "AUTH":
 		s.wrong(reply{500, "5.5.2", "Line too long"})
@@ -95,10 +95,16 @@ func isText(l []byte) bool {
 	return ascii || utf8.Valid(l)
 }
 
-// LineTooLong refuses a line that is longer than any command may be.
+// LineTooLong refuses a line that is longer than any command may be. What it was is gone: within
+// a transaction it may have been a BDAT.
 func (s *session) LineTooLong(int) (keep bool) {
 	s.awaitCommand()
 	s.auth = nil
+	if s.mail != nil {
+		s.reply(500, "5.5.2", "Line too long")
+		s.close(ErrMalformed)
+		return true
+	}
 	s.wrong(reply{500, "5.5.2", "Line too long"})
 	s.mayEnd()
 	return true

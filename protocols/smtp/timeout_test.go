@@ -32,7 +32,7 @@ func TestCommandTimeoutBehindMessage(t *testing.T) {
 
 // The time of a message goes on between its chunks, whatever else is said there.
 func TestMessageTimeoutBetweenChunks(t *testing.T) {
-	for _, said := range []string{"NOOP\r\n", "BDAT 1\r\nx", strings.Repeat("x", maxAuthLine+1) + "\r\n"} {
+	for _, said := range []string{"NOOP\r\n", "BDAT 1\r\nx", strings.Repeat("x", maxLine+1) + "\r\n"} {
 		bothWays(t, func(t *testing.T, c *clerk) {
 			config := testServer()
 			config.MaxErrors, config.MaxMemory = 100, 1
