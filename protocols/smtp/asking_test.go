@@ -242,6 +242,29 @@ func TestSpoolFails(t *testing.T) {
 	})
 }
 
+// Who says that he closes the connection does.
+func TestSpoolSaysGoodbye(t *testing.T) {
+	config := spooling(t)
+	text := strings.Repeat("A line of a message.\r\n", 100)
+	bye := &SMTPError{Code: 421, EnhancedCode: EnhancedCode{4, 3, 2}, Message: "Bye"}
+	for _, message := range []string{"DATA\r\n" + text + ".\r\n", "BDAT 2200 LAST\r\n" + text, "BDAT 2200\r\n" + text} {
+		bothWays(t, func(t *testing.T, c *clerk) {
+			tr := dial(config.New(&spooler{clerk: c, openErr: bye}))
+			for data := addressed1 + message + "NOOP\r\n"; data != ""; {
+				n := min(len(data), 777)
+				tr.Receive(data[:n])
+				data = data[n:]
+			}
+			said := tr.Take()
+			assert.True(t, strings.HasSuffix(said, "\r\n421 4.3.2 Bye\r\n"), said)
+			assert.True(t, tr.Closed())
+			asked := c.asked()
+			assert.NotContains(t, asked, "data")
+			assert.True(t, strings.HasSuffix(asked, "\nreset\nlogout"), asked)
+		})
+	}
+}
+
 // Sessions that are no Spoolers have files without names, which leave nothing behind.
 func TestNamelessSpool(t *testing.T) {
 	config := spooling(t)

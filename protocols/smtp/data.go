@@ -158,6 +158,9 @@ func (s *session) delivered(err error) {
 func (s *session) fail(r reply) {
 	s.replyAll(r)
 	s.forget(func() {})
+	if r.code == 421 {
+		s.close(nil)
+	}
 }
 
 // replyAll says r as often as a message is answered, or once for a part of it (RFC
