@@ -212,11 +212,13 @@ func (st *statuses) SetStatus(to string, err error) {
 	}
 }
 
-// rest answers for the others.
+// rest answers for the others. What is still said afterwards comes too late.
 func (st *statuses) rest(err error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	for i := range st.errs {
 		if !st.set[i] {
-			st.errs[i] = err
+			st.errs[i], st.set[i] = err, true
 		}
 	}
 }

@@ -67,3 +67,13 @@ func TestStatusesFromGoroutines(t *testing.T) {
 		tr.Do(tr.Abort)
 	}
 }
+
+// What a Session says of a recipient when it has answered for all changes nothing, and writes
+// nowhere.
+func TestLateStatusCountsForNothing(t *testing.T) {
+	status := newStatuses([]string{"b@our.test", "c@our.test"})
+	status.SetStatus("c@our.test", nil)
+	status.rest(io.ErrUnexpectedEOF)
+	status.SetStatus("b@our.test", nil)
+	assert.Equal(t, []error{io.ErrUnexpectedEOF, nil}, status.errs)
+}
