@@ -13,7 +13,8 @@ var _ SpoolDelivery = (*Queue)(nil)
 // disk. Who sends a message of his own gives no Peer: one that others have brought gets a
 // Received line, which names them. Of Options those of 8BITMIME, SMTPUTF8, DSN and
 // REQUIRETLS count; what requires TLS waits for a server that has a certificate for the name
-// by which the Resolver knows it, whatever Tune says.
+// by which the Resolver knows it, whatever Tune says of names and of whether to look. Whose
+// certificates are trusted (RootCAs) is for Tune and Smarthost to say.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
 	checkDeliver(e, message)
 	known := *e

@@ -182,10 +182,27 @@ func (s *queueSender) connect(c ClientConfig, host string) {
 	if q.Tune != nil {
 		q.Tune(s.lane.destination, &c)
 	}
-	if s.strict && !c.verifies() {
-		c.Security = TLSRequired
+	if s.strict {
+		q.beStrict(&c, host)
 	}
 	s.client, s.host = c.New(), host
+}
+
+// beStrict has the server prove who it is: under the name by which the Resolver knows it, or, for a
+// Smarthost, which its operator knows, under the one that was given.
+func (q *Queue) beStrict(c *ClientConfig, host string) {
+	if !c.verifies() {
+		c.Security = TLSRequired
+	}
+	t := c.TLS.Clone() // which may be one for all
+	if t == nil {
+		t = &tls.Config{}
+	}
+	t.InsecureSkipVerify = false
+	if q.Smarthost.Addr == "" {
+		t.ServerName = host
+	}
+	c.TLS = t
 }
 
 // send sends the message over what there is. There is nothing any more if that comes
