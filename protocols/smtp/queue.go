@@ -84,7 +84,8 @@ type Queue struct {
 
 	// Bounces takes reports to senders (RFC 3464): of failures, and what else they
 	// have asked for (RFC 3461). A Local is one for senders here and elsewhere; if it
-	// is nil all are put into the queue. What is refused for good is lost, and logged.
+	// is nil all are put into the queue. What is refused for good is lost, and logged. A
+	// report may come twice if the process is killed, with the same Message-ID.
 	Bounces Delivery
 
 	// MaxMessages is how many it holds; 10,000 if zero. Then more are refused with 452

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +65,7 @@ func (q *Queue) reportText(e *queueEntry, to []*queueRecipient) ([]byte, error) 
 	fmt.Fprintf(&b, "To: %s\r\n", f)
 	fmt.Fprintf(&b, "Subject: %s\r\n", subject(lines))
 	fmt.Fprintf(&b, "Date: %s\r\n", time.Now().Format(dateLayout))
-	fmt.Fprintf(&b, "Message-ID: <%s@%s>\r\n", rand.Text(), q.domain())
+	fmt.Fprintf(&b, "Message-ID: <%s@%s>\r\n", reportID(e, lines), q.domain())
 	b.WriteString("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n")
 	fmt.Fprintf(&b, "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=%q\r\n\r\n", parts.Boundary())
 	q.explain(part(parts, "text/plain; charset=us-ascii", ""), e, lines)
@@ -80,6 +82,18 @@ func (q *Queue) reportText(e *queueEntry, to []*queueRecipient) ([]byte, error) 
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// reportID is the same for a report that says the same once more, so that who gets both can tell:
+// a process that ends between handing one over and writing that down does it again.
+func reportID(e *queueEntry, lines []queueLine) string {
+	said := make([]string, len(lines))
+	for i, l := range lines {
+		said[i] = l.action + " " + l.Address
+	}
+	slices.Sort(said)
+	sum := sha256.Sum256([]byte(e.ID + "\n" + strings.Join(said, "\n")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // part begins one, in a buffer that takes all.

@@ -7,7 +7,8 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 )
 
-// settle writes down where an entry stands, and reports what is to be reported.
+// settle writes down where an entry stands, and reports what is to be reported: at least once, for
+// who is killed between a report and the second writing has it to do again.
 func (q *Queue) settle(j *queueJob) {
 	q.handOver(j)
 	owed, late := q.owed(j)

@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,6 +56,43 @@ func TestQueueReportsDestinationsTogether(t *testing.T) {
 		assert.Len(t, requireReport(t, bounces.Messages()[0]).recipients, 100)
 		require.Len(t, p.queue.List(), 1)
 		assert.Len(t, p.queue.List()[0].To, 2)
+	})
+}
+
+// A report that is made twice, since the process was killed between taking and noting it, can be
+// told by its name; one that says something else has another.
+func TestQueueNamesReports(t *testing.T) {
+	var bounces smtp.Inbox
+	crashed, copied := filepath.Join(t.TempDir(), "queue"), false
+	set := func(p *post) {
+		p.queue.Bounces = smtp.Func(func(e *smtp.Envelope, message io.ReadSeeker) error {
+			if !copied { // when it has been taken nothing of that has been written
+				copied = true
+				assert.NoError(t, os.CopyFS(crashed, os.DirFS(p.queue.Dir)))
+			}
+			return bounces.Deliver(e, message)
+		})
+	}
+	inPost(t, set, func(t *testing.T, p *post) {
+		p.send("ann@a.test", "bob@nowhere1.test", "bea@nowhere2.test")
+		p.settle()
+		require.Len(t, bounces.Messages(), 1)
+		require.NoError(t, p.queue.Close())
+		p.queue = p.another(crashed)
+		set(p)
+		require.NoError(t, p.queue.Start(p.network))
+		p.after(time.Hour)
+		require.Len(t, bounces.Messages(), 2)
+		p.send("ann@a.test", "bob@nowhere1.test", "bea@nowhere2.test")
+		p.settle()
+		var names []string
+		for _, m := range bounces.Messages() {
+			names = append(names, requireReport(t, m).header.Get("Message-Id"))
+		}
+		require.Len(t, names, 3)
+		assert.Equal(t, names[0], names[1])
+		assert.NotEqual(t, names[0], names[2])
+		assert.Regexp(t, `^<[0-9a-f]{32}@us\.test>$`, names[0])
 	})
 }
 
