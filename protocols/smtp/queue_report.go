@@ -48,8 +48,7 @@ func (q *Queue) report(e *queueEntry, to []*queueRecipient) error {
 	return err
 }
 
-// reportText is a message of RFC 3464, all of it ASCII but for the sender's address, and
-// a message that is returned.
+// reportText is a message of RFC 3464, all of it ASCII but for the sender's address.
 func (q *Queue) reportText(e *queueEntry, to []*queueRecipient) ([]byte, error) {
 	var lines []queueLine
 	q.mu.Lock()
@@ -247,7 +246,8 @@ func wrap(text string, width int) (lines []string) {
 }
 
 // giveBack returns the message if it was asked for, has failed, and is not too long, or
-// its header.
+// its header: in ASCII, for a server without 8BITMIME takes nothing else, and of a report that
+// is not taken nobody hears.
 func giveBack(parts *multipart.Writer, e *queueEntry, lines []queueLine, original io.Reader) error {
 	var b bytes.Buffer
 	var err error
@@ -262,24 +262,18 @@ func giveBack(parts *multipart.Writer, e *queueEntry, lines []queueLine, origina
 		return err
 	}
 	text := b.String()
-	switch {
-	case whole:
-		kind, encoding := "message/rfc822", ""
-		if !isASCII(headerOf(text)) { // RFC 6532, section 3.7
-			kind = "message/global"
-		}
-		if !isASCII(text) {
-			encoding = "8bit"
-		}
-		_, err = io.WriteString(part(parts, kind, encoding), text)
-		return err
-	case sevenBit(text):
-		_, err = io.WriteString(part(parts, "text/rfc822-headers", ""), text)
-		return err
-	}
 	kind := "text/rfc822-headers"
-	if !isASCII(text) { // RFC 6533, section 5
+	switch {
+	case whole && sevenBit(text):
+		kind = "message/rfc822"
+	case whole: // which may be encoded, message/rfc822 may not (RFC 6532, section 3.7)
+		kind = "message/global"
+	case !isASCII(text): // RFC 6533, section 5
 		kind = "message/global-headers"
+	}
+	if sevenBit(text) {
+		_, err = io.WriteString(part(parts, kind, ""), text)
+		return err
 	}
 	w := quotedprintable.NewWriter(part(parts, kind, "quoted-printable"))
 	_, err = io.WriteString(w, text)
@@ -294,11 +288,6 @@ func sevenBit(text string) bool {
 		}
 	}
 	return isASCII(text)
-}
-
-func headerOf(text string) string {
-	header, _, _ := strings.Cut(text, "\r\n\r\n")
-	return header
 }
 
 // copyHeader copies lines up to the first that is empty, and no more than queueHeader

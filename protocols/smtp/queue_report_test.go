@@ -246,7 +246,8 @@ func TestQueueReturnsMessages(t *testing.T) {
 		n          int
 	}{
 		{letter, "message/rfc822", len(letter)},
-		{"Subject: x\r\n\r\n\u00fc\r\n", "message/rfc822", 18},
+		{"Subject: x\r\n\r\n\u00fc\r\n", "message/global", 18},
+		{"Subject: x\r\n\r\n" + strings.Repeat("x", 1200) + "\r\n", "message/global", 1216},
 		{"Subject: \u00fc\r\n\r\n\u00fc\r\n", "message/global", 19},
 		{letter + strings.Repeat("0123456789abcde\r\n", 100_000), "text/rfc822-headers", 37},
 		{"no header", "message/rfc822", 9},
@@ -263,8 +264,24 @@ func TestQueueReturnsMessages(t *testing.T) {
 			r := requireReport(t, bounces.Messages()[0])
 			assert.Equal(t, c.kind, r.kind)
 			assert.Len(t, r.original, c.n)
+			assert.True(t, strings.HasPrefix(c.text, r.original))
+			assert.Regexp(t, `^[\r\n\t -~]*$`, string(bounces.Messages()[0].Text))
 		})
 	}
+}
+
+// A message of 8 bits is returned also by a server that knows of 7.
+func TestQueueReturnsMessagesOverSevenBits(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		p.serve("b.test", "192.0.2.1", smtp.Func(func(*smtp.Envelope, io.ReadSeeker) error { return noWay }))
+		p.listen("a.test", "192.0.2.2", scripted(whole...))
+		e := &smtp.Envelope{From: "ann@a.test", To: []smtp.Recipient{{Address: "bob@b.test"}}}
+		e.Options.Return = gosmtp.DSNReturnFull
+		require.NoError(t, p.queue.Deliver(e, strings.NewReader("Subject: x\r\n\r\n\u00fc\r\n")))
+		p.settle()
+		assert.EqualValues(t, 1, p.queue.Stats().Sent, p.log)
+		p.requireEmpty()
+	})
 }
 
 // A report that cannot be taken is tried again, over a restart, and nothing is sent twice
