@@ -20,8 +20,8 @@ type Client struct {
 }
 
 // Send sends m, in its turn. The Result tells of each recipient; the error is a
-// *SendError if nobody got the message, or if that is not known. It fires when the
-// server has replied.
+// *SendError if nobody got the message, or if that is not known of somebody. It fires when
+// the server has replied.
 //
 // Cancel gives the message up at once, and then the error says whether it may have
 // been accepted. Its Body may be in use a little longer.

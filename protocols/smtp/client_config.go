@@ -43,7 +43,7 @@ type ClientConfig struct {
 	Auth           sasl.Client
 
 	// AllowInsecureAuth uses these even where somebody else may be the server, or
-	// may listen: unless TLS is TLSRequired or TLSImplicit, or Addr is a Unix socket.
+	// may listen: unless Security is TLSRequired or TLSImplicit, or Addr is a Unix socket.
 	AllowInsecureAuth bool
 
 	// LMTP speaks LMTP (RFC 2033) instead of SMTP.

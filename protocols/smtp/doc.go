@@ -50,8 +50,9 @@
 // a [Client] keeps its connection for the next message. TLS is required unless the
 // config says otherwise. An error says whether the message may be sent again
 // ([ErrNotAccepted]) or has perhaps arrived ([ErrUnknown]). There is none if the server has
-// taken the message for one recipient at least: errors.Join(err, result.Err()) is nil only
-// if it has for all. See the examples of Send, SendMail, Queue, Inbox and Maildir.
+// taken the message for one recipient at least, and over LMTP has said what it has done for each:
+// errors.Join(err, result.Err()) is nil only if it has taken it for all. See the examples of
+// Send, SendMail, Queue, Inbox and Maildir.
 //
 // A [Queue] does that until it succeeds or there is no hope: it keeps messages on disk,
 // finds the servers of each domain or uses one for all, tries again for days, and tells

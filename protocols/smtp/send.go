@@ -39,7 +39,7 @@ type Result struct {
 
 // Err returns the errors of all recipients who have not got the message, joined, with their
 // addresses; nil if the server has accepted it for each. It tells of those of whom the error
-// beside a Result, which is nil as soon as one has got it, does not.
+// beside a Result does not, which is nil when one has got it and all is known of the others.
 func (r Result) Err() error {
 	var errs []error
 	for _, to := range r.To {
@@ -71,7 +71,8 @@ var (
 )
 
 // A SendError says why a message was not accepted for anybody, or that this is not
-// known. It is either [ErrNotAccepted] or [ErrUnknown], and besides what Err is: an
+// known; over LMTP, which has a reply for each recipient, perhaps of some only: the Result
+// tells of whom. It is either [ErrNotAccepted] or [ErrUnknown], and besides what Err is: an
 // *SMTPError if it was refused, by the server or by the Client itself, which then
 // uses codes as a server would; otherwise an error of the network, of TLS, or
 // [ErrProtocol], [ErrNoTLS], [ErrNoAuth], deferred.ErrCancelled, net.ErrClosed.
@@ -120,8 +121,8 @@ func Send(c ClientConfig, m Mail) *deferred.Deferred[Result] {
 }
 
 // SendMail is Send for goroutines, on which it waits, while c.Network runs on another. Its
-// error is nil as soon as one recipient has got the message; of the others the Result
-// tells, so errors.Join(err, result.Err()) is nil only if all have.
+// error is nil if one recipient has got the message, and it is known who else has; of these the
+// Result tells, so errors.Join(err, result.Err()) is nil only if all have.
 //
 // If c.Network does not run the error comes after Socket.Timeout. When ctx ends the
 // connection is ended; see Client.SendContext.

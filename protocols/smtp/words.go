@@ -7,11 +7,11 @@ import gosmtp "github.com/emersion/go-smtp"
 type (
 	// A Session is asked about one connection's mail, one question at a time: Mail,
 	// Rcpt for each recipient, then Data with the whole message. Returning an
-	// *SMTPError is the reply (one of 250 is nil with a text of its own); what any
+	// *SMTPError is the reply (one of 2xx is nil with a text of its own); what any
 	// other error says is logged, and the client is told 451 4.3.0 (452 4.3.1 if
-	// the disk is full). Reset ends each
-	// transaction, whatever became of it, and Logout is the last call, which comes
-	// in any case: if the loop has stopped meanwhile, on a goroutine of its own.
+	// the disk is full). Reset ends each transaction, whatever became of it, and
+	// Logout is the last call, which comes in any case: if the loop has stopped
+	// meanwhile, on a goroutine of its own.
 	//
 	// Nothing is asked while a question is open. The calls are made on goroutines of
 	// the loop's pool, so they may block, unless the Session is a [LoopSession]. All
@@ -38,7 +38,7 @@ type (
 	// RcptOptions are the parameters of RCPT.
 	RcptOptions = gosmtp.RcptOptions
 
-	// SMTPError is a reply of 400 and above.
+	// An SMTPError is a reply: of 400 and above, or a yes of 2xx with a text of its own.
 	SMTPError = gosmtp.SMTPError
 
 	// An EnhancedCode says more precisely why (RFC 3463).
