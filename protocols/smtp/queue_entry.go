@@ -190,7 +190,7 @@ func (r *queueRecipient) check() error {
 		return fmt.Errorf("ORCPT=%q;%q", r.OriginalType, r.Original)
 	case !known:
 		return fmt.Errorf("state %q", r.State)
-	case r.Attempts < 0:
+	case r.Attempts < 0, r.Attempts > 0 && r.Last == nil: // of which there is nothing to report
 		return fmt.Errorf("%d attempts", r.Attempts)
 	}
 	return nil

@@ -44,7 +44,7 @@ func FuzzQueueEntry(f *testing.F) {
 		for _, r := range e.To {
 			assert.NotPanics(t, func() { newAttempt(Mail{To: []string{r.Address}, Body: nothing{}}) })
 			assert.NotContains(t, r.Address, "\n")
-			if r.Last != nil {
+			if r.Attempts > 0 || r.Last != nil {
 				l := q.line(e, r)
 				assert.NotContains(t, plainText(l.queueFault.String()), "\n")
 			}
@@ -80,14 +80,19 @@ func TestQueueEntryChecks(t *testing.T) {
 		`{"version":1,"to":[{"address":"b@b.test","state":"failed"}]}`,
 		`{"version":1,"to":[{"address":"b@b.test","state":"lost","last":{}}]}`,
 		`{"version":1,"to":[{"address":"b@b.test","attempts":-1}]}`,
+		`{"version":1,"to":[{"address":"b@b.test","attempts":1}]}`,
 		`{"version":1,"size":-1,"to":[{"address":"b@b.test"}]}`,
 		`{"version":1,"to":[{"address":"b@b.test"}]}{}`,
 	} {
 		_, err := decodeQueueEntry([]byte(file))
 		assert.ErrorIs(t, err, errQueueFile, file)
 	}
-	_, err := decodeQueueEntry([]byte(`{"version":1,"to":[{"address":"b@b.test"}]}`))
-	assert.NoError(t, err)
+	for _, file := range []string{
+		`{"version":1,"to":[{"address":"b@b.test"}]}`, `{"version":1,"to":[{"address":"b@b.test","attempts":1,"last":{}}]}`,
+	} {
+		_, err := decodeQueueEntry([]byte(file))
+		assert.NoError(t, err, file)
+	}
 }
 
 // A file that was small enough stays so, whatever servers say.
