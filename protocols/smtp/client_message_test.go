@@ -171,6 +171,8 @@ func TestClientOptions(t *testing.T) {
 		"a name like a word":  {smtp.Mail{From: `" BODY=8BITMIME"@a.test`, To: []string{"bob@b.test"}, Body: strings.NewReader("hi")}, all, `<" BODY=8BITMIME"@a.test> SIZE=4`, "<bob@b.test>"},
 		"such a name without": {smtp.Mail{From: `" BODY=8BITMIME"@a.test`, To: []string{"bob@b.test"}, Body: strings.NewReader("hi")}, nil, `<" BODY=8BITMIME"@a.test>`, "<bob@b.test>"},
 		"delivery status":     {smtp.Mail{To: []string{"bob@b.test"}, Body: strings.NewReader("hi"), Options: smtp.MailOptions{Return: "HDRS", EnvelopeID: "a b"}, RcptOptions: []smtp.RcptOptions{{Notify: []gosmtp.DSNNotify{"NEVER"}}}}, all, "<> SIZE=4 RET=HDRS ENVID=a+20b", "<bob@b.test> NOTIFY=NEVER"},
+		"who sends":           {authorized("a+b@a.test"), []string{"AUTH PLAIN"}, "<ann@a.test> AUTH=a+2Bb@a.test", "<bob@b.test>"},
+		"nobody knows who":    {authorized(""), []string{"AUTH PLAIN"}, "<ann@a.test> AUTH=<>", "<bob@b.test>"},
 		"UTF-8 original":      {original("b\u00fccher+x@b.test", false), all, "<ann@a.test> SIZE=4", `<bob@b.test> ORCPT=UTF-8;b\x{FC}cher\x{2B}x@b.test`},
 		"that in UTF-8":       {original("b\u00fccher+x@b.test", true), all, "<ann@a.test> SIZE=4 SMTPUTF8", "<bob@b.test> ORCPT=UTF-8;b\u00fccher\\x{2B}x@b.test"},
 		"that without":        {original("b\u00fccher@b.test", false), []string{"DSN"}, "<ann@a.test>", `<bob@b.test> ORCPT=UTF-8;b\x{FC}cher@b.test`},
@@ -186,6 +188,13 @@ func TestClientOptions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// authorized is a Mail that names who has sent it.
+func authorized(who string) smtp.Mail {
+	m := message("hi", "bob@b.test")
+	m.Options.Auth = &who
+	return m
 }
 
 // original is a Mail with an original recipient.

@@ -50,6 +50,10 @@ func (t *talk) mail(a *attempt) error {
 	for _, to := range a.to { // who needs it is refused where there is none, for the others' sake
 		options.UTF8 = options.UTF8 || t.offers("SMTPUTF8") && !isASCII(to)
 	}
+	if options.Auth != nil && *options.Auth == "" { // as our server has it
+		nobody := "<>" // RFC 4954, section 5
+		options.Auth = &nobody
+	}
 	a.utf8 = options.UTF8
 	t.wire.patience = t.config.Timeouts.Command
 	t.wire.sevenBit = !a.survey.eight && t.offers("8BITMIME")
