@@ -17,9 +17,10 @@ const (
 // at what a program sends. The zero value is ready. All methods may be called from
 // any goroutine; the fields may not change once it is in use.
 type Inbox struct {
-	// MaxMessages and MaxBytes bound what it holds; 1,000 and 64 MiB if zero.
-	// Addresses count as the text does. A message that does not fit is refused
-	// with 452 4.3.1, so that it is tried again; one that never can with 552 5.3.4.
+	// MaxMessages and MaxBytes bound what it holds; 1,000 and 64 MiB if zero, nothing if
+	// negative. Addresses and options count as the text does. A message that does not fit
+	// is refused with 452 4.3.1, so that it is tried again; one that never can with 552
+	// 5.3.4.
 	MaxMessages int
 	MaxBytes    int64
 
@@ -39,9 +40,15 @@ type Message struct {
 }
 
 func (m *Message) size() int64 {
-	n := len(m.Text) + len(m.From)
+	n := len(m.Text) + len(m.From) + len(m.Options.EnvelopeID)
+	if m.Options.Auth != nil {
+		n += len(*m.Options.Auth)
+	}
 	for _, r := range m.To {
-		n += len(r.Address)
+		n += len(r.Address) + len(r.Options.OriginalRecipient)
+		for _, word := range r.Options.Notify {
+			n += len(word)
+		}
 	}
 	return int64(n)
 }
@@ -81,7 +88,7 @@ func (i *Inbox) Deliver(e *Envelope, message io.ReadSeeker) error {
 func (i *Inbox) keep(m Message) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if m.size() > i.maxBytes() {
+	if m.size() > i.maxBytes() || i.maxMessages() < 0 {
 		return errNeverFits
 	}
 	for i.bytes+m.size() > i.maxBytes() || len(i.messages) >= i.maxMessages() {

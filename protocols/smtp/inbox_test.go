@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	gosmtp "github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -77,6 +78,32 @@ func TestInboxCountsAddresses(t *testing.T) {
 	assert.NoError(t, i.Deliver(e, strings.NewReader("")))
 	i.Clear()
 	assert.Equal(t, "552 5.3.4", code(i.Deliver(e, strings.NewReader("x"))))
+}
+
+// So are the parameters of MAIL and RCPT.
+func TestInboxCountsOptions(t *testing.T) {
+	i := smtp.Inbox{MaxBytes: 99}
+	ten := strings.Repeat("x", 10)
+	options := smtp.RcptOptions{Notify: []gosmtp.DSNNotify{gosmtp.DSNNotifySuccess, gosmtp.DSNNotifyFailure}, OriginalRecipient: ten} // 7 + 7 + 10
+	e := &smtp.Envelope{
+		From: ten, Options: smtp.MailOptions{EnvelopeID: ten, Auth: &ten},
+		To: []smtp.Recipient{{Address: ten, Options: options}, {Address: ten, Options: options}},
+	}
+	assert.Equal(t, "552 5.3.4", code(i.Deliver(e, strings.NewReader("xx"))))
+	assert.NoError(t, i.Deliver(e, strings.NewReader("x")))
+	_, err := i.Next(t.Context())
+	require.NoError(t, err)
+	assert.NoError(t, i.Deliver(e, strings.NewReader("x")), "it is as much that goes")
+}
+
+// One that is to hold nothing takes nothing.
+func TestInboxHoldsNothing(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		for _, i := range []*smtp.Inbox{{MaxMessages: -1, DropOldest: drop}, {MaxBytes: -1, DropOldest: drop}} {
+			assert.Equal(t, "552 5.3.4", code(put(i, "")))
+			assert.Empty(t, i.Messages())
+		}
+	}
 }
 
 // The oldest make room for a new one, if they are to.
