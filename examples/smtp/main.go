@@ -43,7 +43,7 @@ func main() {
 	flag.StringVar(&open.plain, "listen", "127.0.0.1:2525", "`address` to listen on; none if empty")
 	flag.StringVar(&open.tls, "listen-tls", "", "`address` to listen on for TLS from the start, as port 465 is")
 	flag.StringVar(&open.lmtp, "lmtp", "", "`path` of a Unix socket to listen on for LMTP")
-	flag.Func("lmtp-mode", "who may use it, as 0666; what the umask leaves if empty", open.mode)
+	mode := flag.String("lmtp-mode", "", "who may use it, as `0666`; what the umask leaves if empty")
 	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	maildir := flag.String("maildir", "", "keep messages in this maildir `folder`; they are only shown if there is none")
 	flag.Func("domain", "take mail for this `domain` only (repeatable); for any if there is none", add(&local.Domains))
@@ -55,21 +55,22 @@ func main() {
 	flag.StringVar(&config.Domain, "name", "", "what the server calls itself; this host's name if empty")
 	flag.DurationVar(&config.CommandTimeout, "idle", 5*time.Minute, "how long a client may be silent; -1ns: for ever")
 	flag.Int64Var(&config.MaxMessageBytes, "max-size", 25<<20, "`bytes` of the largest message; -1: any")
-	flag.IntVar(&limit.Total, "connections", 1000, "most connections, and as many again with -listen-tls; 0: any number")
-	flag.IntVar(&limit.PerPeer, "host", 50, "most of them from one host; 0: any number")
+	flag.IntVar(&limit.Total, "connections", 1000, "most connections to each -listen, -listen-tls and -lmtp; 0: any number")
+	flag.IntVar(&limit.PerPeer, "host", 50, "most of them from one host, and any number over -lmtp; 0: any number")
 	flag.StringVar(&out.addr, "relay", "", "`host:port` of a server that takes mail of who has logged in to other domains")
 	flag.StringVar(&out.folder, "queue", "", "the `folder` in which such mail waits")
 	cert.Register()
 	if flag.Parse(); flag.NArg() > 0 {
 		log.Fatalf("what is %q?", flag.Arg(0))
 	}
+	config.DataTimeout = config.CommandTimeout
 	local.Delivery = smtp.Func(show)
 	if *maildir != "" {
 		local.Delivery = &smtp.Maildir{Dir: *maildir}
 	}
 	var err error
 	if config.TLS, err = cert.Config(); err == nil {
-		err = errors.Join(named(config.Domain, &local), open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
+		err = errors.Join(named(config.Domain, &local), open.mode(*mode), open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
 	}
 	if err == nil {
 		err = serve(open, *reactors, config, &local, &limit, out)
@@ -134,11 +135,17 @@ func (p *ports) check(c smtp.Config) error {
 	return nil
 }
 
-// mode makes a flag of the socket's permissions.
+// mode reads the socket's permissions.
 func (p *ports) mode(s string) error {
+	if s == "" {
+		return nil
+	}
 	n, err := strconv.ParseUint(s, 8, 9)
+	if err != nil {
+		return fmt.Errorf("-lmtp-mode: %q is no permissions, as 0666 is", s)
+	}
 	p.lmtpMode = fs.FileMode(n)
-	return err
+	return nil
 }
 
 // serve ends after SIGINT or SIGTERM, when messages under way have been taken. A second
@@ -161,14 +168,16 @@ func serve(open ports, reactors int, c smtp.Config, b *smtp.Local, limit *factor
 	return pool.Run(ctx)
 }
 
-// listen opens all ports, and then says so. A Limit has one Overflow, so connections that
-// begin with TLS have a Limit of their own.
+// listen opens all ports, and then says so. Each has a Limit of its own: it has one Overflow,
+// which begins with TLS or not, and whoever fills the public port shall not keep those of this
+// machine out, who are all one host.
 func (p *ports) listen(pool *reactor.Pool, c smtp.Config, b *smtp.Local, limit *factory.Limit) (err error) {
 	secured := &factory.Limit{Total: limit.Total, PerPeer: limit.PerPeer}
+	own := &factory.Limit{Total: limit.Total}
 	local, implicit := c, c
 	local.LMTP, local.TLS = true, nil
 	implicit.ImplicitTLS = true
-	limit.Overflow, secured.Overflow = c.Busy(), implicit.Busy()
+	limit.Overflow, secured.Overflow, own.Overflow = c.Busy(), implicit.Busy(), local.Busy()
 	var all []factory.Port
 	listen := func(network, addr string, c smtp.Config, limit *factory.Limit) {
 		if addr == "" || err != nil {
@@ -180,7 +189,7 @@ func (p *ports) listen(pool *reactor.Pool, c smtp.Config, b *smtp.Local, limit *
 		all = append(all, port)
 	}
 	listen("tcp", p.plain, c, limit)
-	listen("unix", p.lmtp, local, limit)
+	listen("unix", p.lmtp, local, own)
 	listen("tcp", p.tls, implicit, secured)
 	if err != nil {
 		return err

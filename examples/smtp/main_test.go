@@ -132,12 +132,14 @@ func TestLogin(t *testing.T) {
 		{"-mailbox", "a@b@c"},
 		{"-name", "mx.our.test\r\n250 ok"},
 		{"-name", "b\u00fccher.test"},
+		{"-lmtp-mode", "0999"},
 		{"what"},
 	} {
 		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 		out, err := cmd.CombinedOutput()
 		assert.Error(t, err, args)
 		assert.NotEmpty(t, out, args)
+		assert.NotContains(t, string(out), "-max-size", "%v: the error, and no list of flags", args)
 	}
 	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-user", "eve", "-password", "sesame")
 	answer := talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n")
@@ -168,6 +170,30 @@ func TestBusy(t *testing.T) {
 			require.NoError(t, err)
 			assert.True(t, strings.HasPrefix(greeting, code), greeting)
 		}
+	}
+	stop(t, cmd, out)
+}
+
+// Who fills the port of the world does not keep this machine out.
+func TestBusyIsNotLMTP(t *testing.T) {
+	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-lmtp", filepath.Join(t.TempDir(), "lmtp"), "-connections", "1")
+	c, err := net.DialTimeout("tcp", addrs[0], patience)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	greeting, err := bufio.NewReader(c).ReadString('\n')
+	require.NoError(t, err)
+	assert.Contains(t, greeting, "220 ")
+	assert.Contains(t, talk(t, "unix", addrs[1], strings.Replace(message, "EHLO", "LHLO", 1)), "queued as")
+	stop(t, cmd, out)
+}
+
+// Who is silent within a message is so too long, as between commands.
+func TestIdle(t *testing.T) {
+	addrs, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-idle", "300ms")
+	said, _, _ := strings.Cut(message, "Subject")
+	for _, said := range []string{"", said} {
+		assert.Contains(t, talk(t, "tcp", addrs[0], said), "421 4.4.2 ", said)
 	}
 	stop(t, cmd, out)
 }
