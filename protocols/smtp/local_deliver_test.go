@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,6 +45,28 @@ func TestLocalDelivers(t *testing.T) {
 	l.Outgoing = smtp.Func(func(*smtp.Envelope, io.ReadSeeker) error { return noWay })
 	assert.Equal(t, "554 5.7.1", code(deliver("bob@our.test", "x@other.test")))
 	assert.Len(t, here.Messages(), 2)
+}
+
+// What would go on with the line that is written in front of it is refused by whoever writes one.
+func TestDeliverRefusesFoldedBeginning(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mail")
+	maildir := &smtp.Maildir{Dir: dir}
+	for _, text := range []string{" x", "\tx: y\r\n"} {
+		assert.Equal(t, "554 5.6.0", code(maildir.Deliver(to("bob@our.test"), strings.NewReader(text))))
+	}
+	assert.NoDirExists(t, dir)
+	for _, text := range []string{"", "x", "\r\n x"} {
+		assert.NoError(t, maildir.Deliver(to("bob@our.test"), strings.NewReader(text)))
+	}
+	inPost(t, nil, func(t *testing.T, p *post) {
+		assert.Equal(t, "554 5.6.0", code(p.queue.Deliver(to("bob@b.test"), strings.NewReader(" x"))))
+		p.requireEmpty()
+		p.broken("b.test", errFine)
+		assert.NoError(t, p.queue.Deliver(to("bob@b.test"), strings.NewReader("x")))
+		own := to("bob@b.test")
+		own.Peer = nil
+		assert.NoError(t, p.queue.Deliver(own, strings.NewReader(" x")), "nothing is written before it")
+	})
 }
 
 // Who has nothing to deliver has made a mistake, and is told where.

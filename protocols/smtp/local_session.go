@@ -154,6 +154,18 @@ func beginning(r io.Reader) (io.ReadSeeker, error) {
 	return message, nil
 }
 
+// checkBeginning is the same for a delivery, to which others than Local may give messages, too.
+func checkBeginning(message io.ReadSeeker) error {
+	if _, err := message.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := beginning(message); err != nil {
+		return err
+	}
+	_, err := message.Seek(0, io.SeekStart)
+	return err
+}
+
 // deliver gives the message, from its beginning, to d, in an envelope that d may
 // keep.
 func (s *localSession) deliver(d Delivery, to []Recipient, message io.ReadSeeker) error {

@@ -69,9 +69,13 @@ func (m *Maildir) Open() error {
 	return nil
 }
 
-// Deliver puts the message into the mailboxes of all recipients, once into each.
+// Deliver puts the message into the mailboxes of all recipients, once into each. One that
+// begins with a space or a tab is refused with 554 5.6.0, as by [Local].
 func (m *Maildir) Deliver(e *Envelope, message io.ReadSeeker) error {
 	checkDeliver(e, message)
+	if err := checkBeginning(message); err != nil {
+		return err
+	}
 	boxes := m.mailboxes(e)
 	err := m.deliver(boxes, message)
 	if err != nil {

@@ -11,10 +11,11 @@ var _ SpoolDelivery = (*Queue)(nil)
 
 // Deliver takes the message, for all recipients or none. When it returns nil it is on the
 // disk. Who sends a message of his own gives no Peer: one that others have brought gets a
-// Received line, which names them. Of Options those of 8BITMIME, SMTPUTF8, DSN and
-// REQUIRETLS count; what requires TLS waits for a server that has a certificate for the name
-// by which the Resolver knows it, whatever Tune says of names and of whether to look. Whose
-// certificates are trusted (RootCAs) is for Tune and Smarthost to say.
+// Received line, which names them, and may not begin with a space or a tab (554 5.6.0). Of
+// Options those of 8BITMIME, SMTPUTF8, DSN and REQUIRETLS count; what requires TLS waits for a
+// server that has a certificate for the name by which the Resolver knows it, whatever Tune says
+// of names and of whether to look. Whose certificates are trusted (RootCAs) is for Tune and
+// Smarthost to say.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
 	checkDeliver(e, message)
 	known := *e
@@ -51,6 +52,11 @@ func (e *Envelope) relayed() []byte {
 
 // write puts an entry there. If its message was received there nothing is copied.
 func (q *Queue) write(n *queueEntry, head []byte, message io.ReadSeeker) (err error) {
+	if len(head) > 0 {
+		if err := guarded(func() error { return checkBeginning(message) }); err != nil {
+			return err
+		}
+	}
 	var d *draft
 	if s, ok := message.(*draftSpool); ok && s.is(q, ".", head) {
 		d, err = s.adopt()
