@@ -248,6 +248,9 @@ type actor struct {
 
 func (a *actor) ConnectionMade(*line.Conn) { a.say() }
 
+// Shutdown is none of his business: he stands for a server elsewhere.
+func (a *actor) Shutdown() {}
+
 func (a *actor) LineReceived(l []byte) {
 	if a.data && string(l) != "." {
 		return

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
 )
 
 // Start reads what is in the folder, all envelopes of it, and begins to send through n,
@@ -16,8 +17,9 @@ import (
 // Smarthost never could be (a password in clear, for example), or if the folder cannot be
 // used; what cannot be read there is set aside, and logged. A Queue is started once.
 //
-// When n begins to shut down the Queue stops sending, as with Close, and n waits for
-// that. What comes afterwards is still taken, for the next time.
+// When n begins to shut down the Queue stops sending, as with Close, while everything else on n
+// says goodbye; n waits for the Queue's connections. What comes afterwards is still taken, for the
+// next time.
 func (q *Queue) Start(n factory.Network) error {
 	if n == nil {
 		panic("smtp: Queue.Start needs a Network, a reactor for example, and was given nil")
@@ -33,10 +35,8 @@ func (q *Queue) Start(n factory.Network) error {
 	}
 	if s, ok := n.(interface{ BeforeShutdown(func(done func())) }); ok {
 		s.BeforeShutdown(func(done func()) {
-			go func() {
-				q.halt()
-				done()
-			}()
+			go q.halt()
+			done() // clients need not wait for what is sent; its connections outlast this
 		})
 	}
 	return nil
@@ -144,6 +144,28 @@ func (q *Queue) Close() error {
 		err = fmt.Errorf("smtp: what has become of %d messages could not be written down", n)
 	}
 	return errors.Join(err, q.files.close())
+}
+
+// A lasting protocol is that of a connection on which a Queue sends. It does not end with all
+// others when the loop goes down, for the message may be under way, but when the Queue has halted.
+type lasting struct {
+	protocol.Protocol
+	queue *Queue
+}
+
+func (l *lasting) Inner() any { return l.Protocol }
+
+// Shutdown has the connection end before long, also on a network that has no BeforeShutdown.
+func (l *lasting) Shutdown() { go l.queue.halt() }
+
+// lasting puts one around whatever else is below a connection.
+func (q *Queue) lasting(wrap func(factory.Factory) factory.Factory) func(factory.Factory) factory.Factory {
+	return func(f factory.Factory) factory.Factory {
+		if wrap != nil {
+			f = wrap(f)
+		}
+		return factory.Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol { return &lasting{p, q} })
+	}
 }
 
 // queueGrace keeps those few messages from being sent twice whose end was just told.

@@ -16,6 +16,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/netconn"
+	"github.com/torsion-go/torsion/protocol"
+	"github.com/torsion-go/torsion/protocols/line"
 	"github.com/torsion-go/torsion/protocols/smtp"
 )
 
@@ -134,6 +138,67 @@ func TestQueueCloseWaits(t *testing.T) {
 		require.Len(t, p.queue.List(), 1)
 		assert.Zero(t, p.queue.List()[0].To[0].Attempts)
 	})
+}
+
+// A guest is connected, and notes when he is told to go.
+type guest struct {
+	line.Base
+	told time.Time
+}
+
+func (g *guest) LineReceived([]byte) {}
+
+func (g *guest) Shutdown() {
+	g.told = time.Now()
+	g.LoseConnection()
+}
+
+// Who is connected to us does not wait, when all ends, for what a Queue has to send, and that is
+// sent nevertheless, if it takes no longer than it may.
+func TestQueueEndsBesideOthers(t *testing.T) {
+	for name, takes := range map[string]time.Duration{"in time": 4 * time.Second, "late": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inPost(t, nil, func(t *testing.T, p *post) {
+				slow := &slowpoke{actor: actor{says: whole}, takes: takes}
+				p.listen("b.test", "192.0.2.1", factory.Each(func() protocol.Protocol { return line.New(slow) }))
+				g := &guest{}
+				port, err := p.network.Listen("tcp", "127.0.0.1:0", factory.Each(func() protocol.Protocol { return line.New(g) }))
+				require.NoError(t, err)
+				_, err = netconn.Dialer{Network: p.network}.Dial("tcp", port.Addr().String())
+				require.NoError(t, err)
+				p.send("ann@a.test", "bob@b.test")
+				p.settle()
+				began := time.Now()
+				p.network.Stop()
+				p.settle()
+				assert.True(t, began.Equal(g.told), "%v %v", began, g.told)
+				p.after(5 * time.Second)
+				if name == "in time" {
+					p.requireEmpty()
+					assert.EqualValues(t, 1, p.queue.Stats().Sent)
+				} else {
+					require.Len(t, p.queue.List(), 1)
+					assert.False(t, p.queue.List()[0].To[0].Active)
+				}
+			})
+		})
+	}
+}
+
+// A slowpoke takes his time for what he says to a message.
+type slowpoke struct {
+	actor
+	takes time.Duration
+}
+
+func (s *slowpoke) LineReceived(l []byte) {
+	if string(l) == "." {
+		time.AfterFunc(s.takes, func() { // by the time of the bubble
+			_ = s.Loop().Call(func() { s.actor.LineReceived([]byte(".")) })
+		})
+		return
+	}
+	s.actor.LineReceived(l)
 }
 
 // A nosy one looks at a Queue whenever that has something to say.

@@ -185,6 +185,7 @@ func (s *queueSender) connect(c ClientConfig, host string) {
 	if s.strict {
 		q.beStrict(&c, host)
 	}
+	c.Wrap = q.lasting(c.Wrap)
 	s.client, s.host = c.New(), host
 }
 
