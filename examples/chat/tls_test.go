@@ -98,9 +98,10 @@ func TestTLSSelfSigned(t *testing.T) {
 	assert.NoError(t, cmd.Wait())
 }
 
-// Handshakes count as connections, so nobody can have more of them either.
+// Handshakes count as connections, so nobody can have more of them either. One loop
+// accepts who came first first.
 func TestTLSStalled(t *testing.T) {
-	_, addr := start(t, "-listen", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
+	_, addr := start(t, "-reactors", "1", "-listen", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
 	stalls := dial(t, addr)
 	_, err := shake(t, addr, &tls.Config{InsecureSkipVerify: true})
 	assert.Error(t, err)
