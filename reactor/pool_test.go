@@ -272,7 +272,12 @@ func TestPortsOfAPoolMayBeClosedFromEveryLoop(t *testing.T) {
 		p, err := pool.Listen("unix", "@"+filepath.Join(t.TempDir(), "s"), same(serving(probe{})))
 		require.NoError(t, err)
 		ports = append(ports, p)
+		d, err := pool.Reactors()[len(ports)/2%2].ListenDatagram("udp", "127.0.0.1:0", &letterbox{})
+		require.NoError(t, err)
+		ports = append(ports, d)
 	}
+	var both sync.WaitGroup
+	both.Add(2)
 	done := make(chan struct{}, 2)
 	for i, r := range pool.Reactors() {
 		mine := slices.Clone(ports)
@@ -280,6 +285,8 @@ func TestPortsOfAPoolMayBeClosedFromEveryLoop(t *testing.T) {
 			slices.Reverse(mine)
 		}
 		require.NoError(t, r.Call(func() {
+			both.Done()
+			both.Wait()
 			for _, p := range mine {
 				p.Close()
 			}

@@ -175,7 +175,7 @@ func (d *datagramPort) call(what string, f func()) { d.loop.call(what, d.proto, 
 func (d *datagramPort) Addr() net.Addr { return d.socket.Local }
 
 // Close closes the port. What was written leaves if the kernel takes it at once.
-// On another goroutine it waits until the loop has done so.
+// It waits until the loop has done so, unless it is called on a loop.
 func (d *datagramPort) Close() error {
 	l := d.loop
 	if d.closeEarly() {
@@ -183,7 +183,7 @@ func (d *datagramPort) Close() error {
 	}
 	switch on := l.OnLoop(); {
 	case d.isClosed():
-		if !on && l.Started() {
+		if l.MayWait() && l.Started() {
 			<-d.gone
 		}
 	case on && l.turning:
@@ -194,7 +194,7 @@ func (d *datagramPort) Close() error {
 		d.end(protocol.ErrConnectionDone)
 		l.end()
 		l.HandTo(before)
-	case l.Call(func() { d.end(protocol.ErrConnectionDone) }) == nil:
+	case l.Call(func() { d.end(protocol.ErrConnectionDone) }) == nil && l.MayWait():
 		<-d.gone
 	}
 	return nil

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"net"
-	"slices"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
@@ -48,16 +47,10 @@ func ServeDatagrams(s factory.Socket, shares []DatagramShare) (factory.Port, err
 // Addr returns the bound address.
 func (t datagramTeam) Addr() net.Addr { return t[0].Addr() }
 
-// Close closes them. It waits for the loops, unless it is called on one of them: two
-// that waited for each other would do so for ever.
+// Close closes them all.
 func (t datagramTeam) Close() error {
-	waits := !slices.ContainsFunc(t, func(d *datagramPort) bool { return d.loop.OnLoop() })
 	for _, d := range t {
-		if waits || d.loop.OnLoop() {
-			_ = d.Close() // it has no error
-		} else if !d.closeEarly() {
-			_ = d.loop.Call(func() { d.end(protocol.ErrConnectionDone) }) // a loop that has ended has closed it
-		}
+		_ = d.Close() // it has no error
 	}
 	return nil
 }
