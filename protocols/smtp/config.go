@@ -44,7 +44,7 @@ type Config struct {
 
 	// MaxRecipients is how many a message may have, and how many a client may ask
 	// for in vain; 100 if zero, which is the least that RFC 5321 allows. Those that are
-	// too many for a message are told 452, and count as one.
+	// too many for a message are told 452, may come with the next, and count for nothing.
 	MaxRecipients int
 
 	// MaxMemory is how many bytes of a message are kept in memory; what is larger

@@ -70,7 +70,8 @@
 // Only CRLF ends a line, and only CRLF.CRLF a message: one in which a CR or LF stands
 // on its own is read to its end and refused, and its connection ends, for whoever
 // stands in front of us may have seen two messages there. The same holds for a BDAT
-// in which anything is wrong, for what may have been one, and for silence inside a message. What a client pipelines in clear
+// in which anything is wrong, for a line within a transaction that is too long to tell
+// whether it is one, and for silence inside a message. What a client pipelines in clear
 // behind STARTTLS ends the connection, too. Addresses are parsed, and handed on in one
 // form; a quoted local part stays quoted. Lines, messages, recipients, errors, logins
 // and time have bounds, all of which are in Config; see there.

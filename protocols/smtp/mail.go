@@ -87,28 +87,28 @@ func (s *session) recipient(to string, err error) {
 		s.phase = addressed
 		return
 	}
-	s.refuse(to, r)
+	s.logRefused(to, r)
+	if s.refused++; int(s.refused) > s.server.MaxRecipients {
+		s.bye(421, "4.7.0", "Too many unknown recipients", ErrTooManyErrors)
+	}
 }
 
 // oneTooMany refuses a recipient for whom this message has no room. They may come all at once,
-// and be sent the next (RFC 5321, section 4.5.3.1.10): that counts, and is logged, once for a
-// message.
+// and be sent the next (RFC 5321, section 4.5.3.1.10): that is logged once for a
+// message, and nothing wrong.
 func (s *session) oneTooMany(to string) {
 	s.say(tooManyRecipients)
 	if !s.mail.full {
 		s.mail.full = true
-		s.refuse(to, tooManyRecipients)
+		s.logRefused(to, tooManyRecipients)
 	}
 }
 
-// refuse counts a recipient that has got nothing, and logs it. Those of a message are counted
+// logRefused tells of a recipient that has got nothing. Those of a message are counted
 // when it has come.
-func (s *session) refuse(to string, r reply) {
+func (s *session) logRefused(to string, r reply) {
 	if log := s.logger(); log.Enabled(context.Background(), slog.LevelInfo) {
 		log.Info("smtp: recipient refused", "peer", s.RemoteAddr(), "user", s.peer.User, "from", s.mail.from, "to", to, "reply", r.logged())
-	}
-	if s.refused++; int(s.refused) > s.server.MaxRecipients {
-		s.bye(421, "4.7.0", "Too many unknown recipients", ErrTooManyErrors)
 	}
 }
 

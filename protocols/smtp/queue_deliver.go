@@ -14,8 +14,8 @@ var _ SpoolDelivery = (*Queue)(nil)
 // Received line, which names them, and may not begin with a space or a tab (554 5.6.0). Of
 // Options those of 8BITMIME, SMTPUTF8, DSN and REQUIRETLS count; what requires TLS waits for a
 // server that has a certificate for the name by which the Resolver knows it, whatever Tune says
-// of names and of whether to look. Whose certificates are trusted (RootCAs) is for Tune and
-// Smarthost to say.
+// of names and of whether to look; a Smarthost for the name it was given. Whose certificates are
+// trusted (RootCAs) is for Tune and Smarthost to say; what else they verify comes besides.
 func (q *Queue) Deliver(e *Envelope, message io.ReadSeeker) error {
 	checkDeliver(e, message)
 	known := *e

@@ -35,7 +35,9 @@ func (q *Queue) Start(n factory.Network) error {
 	}
 	if s, ok := n.(interface{ BeforeShutdown(func(done func())) }); ok {
 		s.BeforeShutdown(func(done func()) {
-			go q.halt()
+			if w, ok := n.(protocol.Worker); !ok || w.Work(q.halt) != nil { // n waits for its workers
+				go q.halt()
+			}
 			done() // clients need not wait for what is sent; its connections outlast this
 		})
 	}

@@ -91,7 +91,7 @@ func reportID(e *queueEntry, lines []queueLine) string {
 		said[i] = l.action + " " + l.Address
 	}
 	slices.Sort(said)
-	sum := sha256.Sum256([]byte(e.ID + "\n" + strings.Join(said, "\n")))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d\n%s", e.ID, e.Time.UnixNano(), strings.Join(said, "\n")))
 	return hex.EncodeToString(sum[:16])
 }
 

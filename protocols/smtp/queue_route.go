@@ -18,6 +18,9 @@ import (
 // tried.
 const queueTries = 10
 
+// queueLosses is how many may lose the message once they have heard of it; then it waits.
+const queueLosses = 3
+
 var (
 	errNullMX  = refusal(556, EnhancedCode{5, 1, 10}, "the domain takes no mail (null MX)")
 	errNoHost  = refusal(550, EnhancedCode{5, 1, 2}, "no such domain")

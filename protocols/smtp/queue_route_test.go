@@ -105,6 +105,23 @@ func TestQueueAsksTheNextServer(t *testing.T) {
 	}
 }
 
+// Three that lose it are enough, for that may take them long; the others are for the next time.
+func TestQueueAsksFewWhoLose(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		var hosts []string
+		for i := range 6 {
+			hosts = append(hosts, fmt.Sprintf("mx%d.test", i))
+			p.listen(hosts[i], fmt.Sprintf("192.0.2.%d", i+1), scripted(append(append([]string(nil), whole[:2]...), "421 bye\r\n")...))
+		}
+		p.route("b.test", hosts...)
+		p.send("ann@a.test", "bob@b.test")
+		p.settle()
+		require.Len(t, p.queue.List(), 1)
+		assert.Contains(t, p.queue.List()[0].To[0].Err, "421")
+		assert.Contains(t, p.log.String(), "host=mx2.test")
+	})
+}
+
 // Where nobody takes the message it counts what was said by who had begun to.
 func TestQueueKnowsWhoWasThere(t *testing.T) {
 	inPost(t, nil, func(t *testing.T, p *post) {

@@ -38,7 +38,7 @@ func (s *queueSender) serve(j *queueJob) {
 		return
 	}
 	to := q.waiting(j)
-	unreached, err := false, error(nil)
+	unreached, missed, err := false, false, error(nil)
 	if len(to) > 0 {
 		var result Result
 		err = guarded(func() (err error) {
@@ -49,6 +49,7 @@ func (s *queueSender) serve(j *queueJob) {
 			q.stop() // it has not been told before
 		}
 		unreached = !reached(err) && q.verdict(err) != queueRefused
+		missed = unreached || reached(err) && !settled(err)
 		q.judge(j, to, s.host, result, err)
 	}
 	q.settle(j)
@@ -59,7 +60,7 @@ func (s *queueSender) serve(j *queueJob) {
 	}
 	alone := j.entry.RequireTLS // others are sent without
 	if len(to) > 0 && !alone {
-		s.lane.reached, s.lane.missed = !unreached, unreached
+		s.lane.reached, s.lane.missed = !missed, missed
 	}
 	if unreached && !alone && !q.halted {
 		q.postpone(j, to, to[0].Next, to[0].Last, err)
@@ -127,6 +128,7 @@ func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (Result, e
 	}
 	var trial queueTrial
 	var never error
+	lost := 0 // servers, by which the message was under way
 	for tries := 0; len(hosts) > 0 && tries < queueTries && ctx.Err() == nil; hosts = hosts[1:] {
 		addrs, trouble := s.queue.addresses(ctx, hosts[0])
 		if trouble == error(errNoRoute) && hosts[0] == s.lane.destination {
@@ -143,7 +145,10 @@ func (s *queueSender) try(ctx context.Context, m Mail, body *os.File) (Result, e
 				Addr: addr, Security: TLSOpportunistic, TLS: &tls.Config{ServerName: hosts[0]},
 			}, hosts[0])
 			result, err := s.send(ctx, m, body)
-			if settled(err) || ctx.Err() != nil {
+			if reached(err) {
+				lost++
+			}
+			if settled(err) || ctx.Err() != nil || lost == queueLosses {
 				return result, err
 			}
 			trial.failed(result, err, hosts[0])
