@@ -38,7 +38,7 @@ type Port interface {
 
 	// Close stops listening; established connections stay. Closing a closed
 	// port does nothing. The address is free when the loop has seen to it,
-	// which it has when Close returns to another goroutine.
+	// which it has when Close returns to a goroutine that is none of its pool's loops.
 	Close() error
 }
 

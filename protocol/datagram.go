@@ -119,7 +119,9 @@ type UnixDatagramTransport interface {
 	// WriteToPath is WriteTo for a peer at a path, which begins with @ if it is
 	// abstract. A peer that does not read holds up nobody else: what is written to
 	// it waits beside the rest, and is dropped when it has taken nothing for 31
-	// milliseconds. An [ErrorReceiver] is told so: [ErrSlowPeer].
+	// milliseconds. An [ErrorReceiver] is told so: [ErrSlowPeer]. Linux counts what peers
+	// have not read against the sender's buffer, factory.Socket's WriteBuffer: when that is
+	// full none takes any more.
 	WriteToPath(p []byte, path string) (int, error)
 }
 

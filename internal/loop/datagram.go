@@ -175,7 +175,7 @@ func (d *datagramPort) call(what string, f func()) { d.loop.call(what, d.proto, 
 func (d *datagramPort) Addr() net.Addr { return d.socket.Local }
 
 // Close closes the port. What was written leaves if the kernel takes it at once.
-// It waits until the loop has done so, unless it is called on a loop.
+// It waits until the loop has done so, unless it is called on a loop of the same pool.
 func (d *datagramPort) Close() error {
 	l := d.loop
 	if d.closeEarly() {

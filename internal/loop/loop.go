@@ -50,6 +50,7 @@ import (
 const (
 	lookEvery   = 32        // turns between two looks at the clock; a power of 2
 	patience    = 32        // turns that postponed output waits at the longest
+	impatience  = 4         // turns that it waits once there was no time for all of it
 	flushGroup  = 8         // connections that waited are settled together
 	fewOthers   = 2         // a turn that touches more postpones its output
 	readSize    = 256 << 10 // of the read buffer: bulk costs a third less than with 64 KiB
@@ -268,7 +269,7 @@ func (l *Loop) flushWaiting() {
 	}
 	l.waiting = slices.Delete(l.waiting, 0, n)
 	if len(l.waiting) > 0 {
-		l.waits = patience
+		l.waits = impatience
 		l.ring()
 	} else {
 		l.waiting = emptied(l.waiting)

@@ -125,7 +125,7 @@ func (p *port) listen(want Interest) {
 func (p *port) Addr() net.Addr { return p.addr }
 
 // Close stops listening. It waits until the loop has done so, unless it is called on a
-// loop.
+// loop of the same pool.
 func (p *port) Close() error {
 	l := p.loop
 	switch {
@@ -197,8 +197,8 @@ func (p *port) ready(Event) {
 // be more.
 func (p *port) take(n int) (more bool) {
 	l := p.loop
-	if p.want != Read {
-		return false // it rests
+	if p.want != Read || p.isClosed() {
+		return false // it rests, or has no socket any more
 	}
 	for range n {
 		fd, peer, e := l.kernel.Accept(p.fd)

@@ -178,3 +178,31 @@ func TestARunLetsGoroutinesIn(t *testing.T) {
 	<-done
 	assert.GreaterOrEqual(t, let-before, int64(50), "in a tenth of a second")
 }
+
+// Who reads is not dropped for what has only waited for the bell.
+func TestABroadcastIsOfferedBeforeAPeerIsSlow(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	var room []*noted
+	var ends []*memnet.End
+	for range 5 {
+		p := &noted{}
+		room = append(room, p)
+		ends = append(ends, adopted(t, k, p, factory.Socket{}, nil))
+	}
+	k.Settle()
+	const times, parts, size = 30, 4, 12 << 10 // more than MaxBacklog, and fewer turns than output waits
+	for range times {
+		_ = k.Loop.Call(func() {
+			for _, p := range room {
+				for range parts {
+					p.Write(make([]byte, size))
+				}
+			}
+		})
+	}
+	k.Settle()
+	assert.Zero(t, k.Loop.Figures().SlowPeers)
+	for _, end := range ends {
+		assert.Len(t, end.Read(), times*parts*size)
+	}
+}

@@ -121,10 +121,14 @@ func (c *Conn) spill() {
 }
 
 // admit counts bytes that somebody else's turn queues behind others. A peer that
-// leaves too many of them is dropped. A single large write is not counted.
+// leaves too many of them is dropped, but not before it was offered what may only have
+// waited for the bell. A single large write is not counted.
 func (c *Conn) admit(n int) bool {
 	if c.loop.owner == c || c.queue.size == 0 || c.opts.backlog < 0 {
 		return true
+	}
+	if c.foreign+n > c.opts.backlog && c.facts&blocked == 0 {
+		c.send()
 	}
 	first := c.foreign == 0 // of others; it may have any size
 	if c.foreign += n; first || c.foreign <= c.opts.backlog {
