@@ -200,7 +200,7 @@ func BenchmarkSettlePorts(b *testing.B) {
 func TestRefusedDatagramHoldsUpNobody(t *testing.T) {
 	k := newKernel(t, loop.Config{})
 	server, client := letters(t, k, factory.Socket{})
-	k.Faults.SendDatagrams = []syscall.Errno{0, syscall.EMSGSIZE, 0, syscall.EPERM}
+	k.Faults.SendDatagrams = []syscall.Errno{0, syscall.EMSGSIZE, syscall.EMSGSIZE, 0, syscall.EPERM}
 	do(k, say(client, "a", "too long", "c", "forbidden", "e"))
 	assert.Equal(t, []string{"a", "c", "e"}, server.log)
 	assert.Equal(t, []string{"error: send: message too long", "error: send: operation not permitted"}, client.log)
@@ -210,7 +210,7 @@ func TestRefusedDatagramHoldsUpNobody(t *testing.T) {
 // one: that has not been tried, and is sent.
 func TestRefusalLosesNoOther(t *testing.T) {
 	for _, e := range []syscall.Errno{
-		syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.ENETUNREACH, syscall.EACCES,
+		syscall.ECONNREFUSED, syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ENOPROTOOPT, syscall.ENETUNREACH, syscall.EACCES, syscall.EMSGSIZE,
 	} {
 		k := newKernel(t, loop.Config{})
 		server, client := letters(t, k, factory.Socket{})
@@ -229,7 +229,7 @@ func TestUnreachablePeerLosesDatagrams(t *testing.T) {
 	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.ENETUNREACH}, 4)
 	do(k, say(client, "a", "b", "c"))
 	assert.Equal(t, []string{"c"}, server.log)
-	assert.Len(t, client.log, 4)
+	assert.Len(t, client.log, 2, "once each")
 }
 
 // Who writes again whenever he hears of an error holds up nobody.

@@ -27,7 +27,7 @@ type output struct {
 	stalls  int           // times that room was reported and there was none
 	since   int64         // Nanos when retrying began; 0 if it has not
 	old     int           // datagrams that waited then
-	refused bool          // the first datagram was, for one sent before it
+	stored  syscall.Errno // why the first datagram was refused, if it may be for one sent before it
 	parked  fullPeers     // of a Unix port
 	above   bool          // the high-water mark was passed, and not yet the low one
 	told    bool          // PauseWriting was called
@@ -169,7 +169,8 @@ func (d *datagramPort) send() {
 		n, e := d.transmit(&d.out, most)
 		if n > 0 {
 			left -= n
-			d.stalls, d.wait, d.since, d.refused = 0, 0, 0, false
+			d.stalls, d.wait, d.since = 0, 0, 0
+			d.tellStored(0)
 		}
 		if e != 0 {
 			left -= d.sendFailed(e)
@@ -213,14 +214,24 @@ func (d *datagramPort) sendFailed(e syscall.Errno) int {
 		return 0
 	case e == syscall.EAGAIN, e == syscall.ENOBUFS:
 		return d.retry(e)
-	case connected && d.socket.Family != socket.Unix && !d.refused && mayBeStored(e):
-		d.refused = true // it was one sent before; this one has not been tried yet
-		d.tell("write", nil, os.NewSyscallError("send", e))
+	case connected && d.socket.Family != socket.Unix && d.stored == 0 && mayBeStored(e):
+		d.stored = e // it may be of one sent before, and this one not tried yet
 		return 0
 	}
-	d.refused, d.since = false, 0
+	d.since = 0
+	d.tellStored(e)
 	d.lose(e)
 	return 1
+}
+
+// tellStored tells of an error that was another datagram's, as the next try has shown,
+// whose error is e.
+func (d *datagramPort) tellStored(e syscall.Errno) {
+	stored := d.stored
+	d.stored = 0
+	if stored != 0 && stored != e {
+		d.tell("write", nil, os.NewSyscallError("send", stored))
+	}
 }
 
 // lose drops the first datagram.
@@ -234,13 +245,7 @@ func (d *datagramPort) lose(e syscall.Errno) {
 // mayBeStored reports whether the error of a connected socket can be about what was
 // sent before: the system keeps what the network says (ICMP) until the next call. The
 // others are about the datagram itself.
-func mayBeStored(e syscall.Errno) bool {
-	switch e {
-	case syscall.EMSGSIZE, syscall.EINVAL, syscall.EPERM:
-		return false
-	}
-	return true
-}
+func mayBeStored(e syscall.Errno) bool { return e != syscall.EINVAL && e != syscall.EPERM }
 
 // retry tries again after a while: the interface has no room, or the kernel has
 // said that there is some, and there is none. It returns how many are lost, because
