@@ -49,7 +49,7 @@ type Root struct {
 	// since other programs may have removed some. A file with two names counts twice, one
 	// that replaces another counts beside it until Commit, and so may what is uploaded,
 	// moved or removed during a count, until the next. Folders are not renamed meanwhile:
-	// syscall.EBUSY.
+	// syscall.EBUSY; nor more than a thousand files.
 	Quota int64
 
 	// MaxEntries is how many files and folders there may be, uploads that are under way

@@ -67,7 +67,8 @@ func notEmpty(err error) bool {
 
 // Rename gives a file, folder or link another name. A folder replaces nothing, and
 // nothing replaces a folder: fs.ErrExist. Nor can it be moved into itself:
-// syscall.EINVAL; nor while files are counted: syscall.EBUSY.
+// syscall.EINVAL; nor while files are counted: syscall.EBUSY, which also a file may be
+// then that has two names, or when a thousand others were moved.
 func (r *Root) Rename(from, to string) error {
 	return r.change("rename", from, func(root *os.Root, oldRel string) error {
 		return r.change("rename", to, func(_ *os.Root, newRel string) error {
@@ -83,7 +84,7 @@ func (r *Root) rename(root *os.Root, from, to string) (did change, err error) {
 		return did, err
 	case strings.HasPrefix(to, from+"/"):
 		return did, syscall.EINVAL
-	case old.IsDir() && r.used.isCounting():
+	case r.used.stays(from, old):
 		return did, syscall.EBUSY
 	}
 	there, err := root.Stat(to)
@@ -94,7 +95,7 @@ func (r *Root) rename(root *os.Root, from, to string) (did change, err error) {
 	if replaced, err := root.Lstat(to); err == nil && replaces {
 		did.freed = tallyOf(replaced)
 	}
-	did.moved = tallyOf(old)
+	did.moved = move{old, to}
 	return did, root.Rename(from, to)
 }
 

@@ -3,6 +3,7 @@ package ftp
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,6 +14,9 @@ const (
 
 	// countAtMost bounds the files and folders that are looked at.
 	countAtMost = 1_000_000
+
+	// movesAtMost bounds the files that are remembered to have been moved during a count.
+	movesAtMost = 1000
 )
 
 // A tally is how much of a Root something takes.
@@ -45,6 +49,7 @@ type quota struct {
 	pending  tally         // what is about to come
 	counting chan struct{} // closed when the count that goes on has ended; nil without one
 	come     tally         // while it went on
+	moves    []move        // while it went on, one for each file
 	counted  time.Time     // when the last has ended; zero before the first
 	counts   int           // that have ended
 	err      error         // of the last
@@ -140,7 +145,7 @@ func (r *Root) recount() {
 		q.changing.Unlock()
 		return
 	}
-	q.counting, q.come = make(chan struct{}), tally{}
+	q.counting, q.come, q.moves = make(chan struct{}), tally{}, nil
 	q.changing.Unlock()
 	q.mu.Unlock()
 	found, err := r.count()
@@ -182,7 +187,13 @@ func (q *quota) add(come tally) {
 // A change is what removing or renaming something has done.
 type change struct {
 	freed tally // what is there no more
-	moved tally // what has another name, by which a count may have missed it
+	moved move  // without info if nothing was
+}
+
+// A move is that a file has another name, by which a count may have missed it.
+type move struct {
+	info fs.FileInfo
+	name string // the new one
 }
 
 // changing calls f, which removes or renames something.
@@ -217,13 +228,48 @@ func (q *quota) change(did change, counts int, counting bool) {
 	if q.counts == counts {
 		q.used = q.used.minus(did.freed)
 	}
-	switch {
-	case !counting:
-	case q.counts == counts:
-		q.come = q.come.plus(did.moved)
-	default:
-		q.used = q.used.plus(did.moved)
+	if !counting || did.moved.info == nil {
+		return
 	}
+	missed := q.move(did.moved)
+	if q.counts == counts {
+		q.come = q.come.plus(missed)
+	} else {
+		q.used = q.used.plus(missed)
+	}
+}
+
+// move notes a move, and returns what a count may have missed by it. That is what a file
+// had when it was moved first; what it has got since comes by settle.
+func (q *quota) move(m move) tally {
+	if i := q.moveOf(m.info); i >= 0 {
+		q.moves[i].name = m.name
+		return tally{}
+	}
+	if len(q.moves) < movesAtMost {
+		q.moves = append(q.moves, m)
+	}
+	return tallyOf(m.info)
+}
+
+func (q *quota) moveOf(info fs.FileInfo) int {
+	return slices.IndexFunc(q.moves, func(m move) bool { return os.SameFile(m.info, info) })
+}
+
+// stays reports whether a count that goes on needs what has this name to keep it: a folder
+// could take files past it, a file's second name would be taken for the first, which was
+// moved, and what cannot be remembered could be moved for ever. It is for who holds
+// changing.
+func (q *quota) stays(name string, info fs.FileInfo) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.counting == nil {
+		return false
+	}
+	if i := q.moveOf(info); i >= 0 {
+		return q.moves[i].name != name
+	}
+	return info.IsDir() || len(q.moves) >= movesAtMost
 }
 
 // isCounting reports whether a count goes on. It is for who holds changing: none begins.

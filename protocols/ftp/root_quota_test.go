@@ -174,7 +174,9 @@ func TestRootCountsMissNothing(t *testing.T) {
 			assert.NoError(t, c.changing(func() (change, error) { end(); return change{freed: tally{90, 1}}, nil }))
 		}, tally{0, 1}},
 		"renamed when it ends": {tally{0, 1}, func(c *surveyed, end func()) {
-			assert.NoError(t, c.changing(func() (change, error) { end(); return change{moved: tally{90, 1}}, nil }))
+			info, err := c.Stat("/a")
+			assert.NoError(t, err)
+			assert.NoError(t, c.changing(func() (change, error) { end(); return change{moved: move{info, "a"}}, nil }))
 		}, tally{90, 2}},
 	} {
 		c := full(t)
@@ -183,6 +185,50 @@ func TestRootCountsMissNothing(t *testing.T) {
 		a.during(c, func() { c.end <- nil; <-done })
 		assert.Equal(t, a.want, c.used.used, name)
 	}
+}
+
+// A file that is moved to and fro during a count is there once more at most, and one that
+// has two names not less than twice.
+func TestRootCountsAMovedFileOnce(t *testing.T) {
+	c := full(t)
+	done := c.counting()
+	for range 50 {
+		assert.NoError(t, c.Rename("/a", "/d/b"))
+		assert.NoError(t, c.Rename("/d/b", "/a"))
+	}
+	assert.NoError(t, tryPut(&c.Root, "/u", ""))
+	assert.NoError(t, c.Rename("/u", "/v"))
+	c.end <- nil
+	<-done
+	assert.Equal(t, tally{180, 6}, c.used.used)
+
+	require.NoError(t, os.Link(filepath.Join(c.Dir, "a"), filepath.Join(c.Dir, "b")))
+	c.found = &tally{}
+	done = c.counting()
+	assert.NoError(t, c.Rename("/a", "/c"))
+	assert.ErrorIs(t, c.Rename("/b", "/a"), syscall.EBUSY)
+	c.end <- nil
+	<-done
+	assert.NoError(t, c.Rename("/b", "/a"))
+}
+
+// What has been moved during a count is not remembered without bound.
+func TestRootBoundsMoves(t *testing.T) {
+	c := full(t)
+	for i := range movesAtMost + 1 {
+		require.NoError(t, os.WriteFile(filepath.Join(c.Dir, fmt.Sprint(i)), nil, 0o644))
+	}
+	done := c.counting()
+	for i := range movesAtMost {
+		assert.NoError(t, c.Rename(fmt.Sprint("/", i), fmt.Sprint("/x", i)))
+	}
+	last := fmt.Sprint("/", movesAtMost)
+	assert.ErrorIs(t, c.Rename(last, "/y"), syscall.EBUSY)
+	assert.NoError(t, c.Rename("/x0", "/0"))
+	assert.NoError(t, tryPut(&c.Root, "/u", "1"), "it may appear")
+	c.end <- nil
+	<-done
+	assert.NoError(t, c.Rename(last, "/y"))
 }
 
 // Whatever happens during counts, at the end of the last there is no more than it has

@@ -168,7 +168,12 @@ func (u *rootUpload) commit() error {
 // appear puts the file under its name, in place of the one that has it. A link, unlike a
 // rename, never replaces one.
 func (u *rootUpload) appear() (did change, err error) {
-	did.moved = tally{u.size, 1}
+	if u.root.used.isCounting() {
+		if did.moved.info, err = u.dir.Lstat(u.aside); err != nil {
+			return did, err
+		}
+		did.moved.name = u.name[1:]
+	}
 	if u.unique {
 		if err := u.dir.Link(u.aside, u.base); err != nil {
 			return did, err
