@@ -44,12 +44,14 @@ type Root struct {
 	Dir string
 
 	// Quota is how many bytes all files together may have; 0 is no limit. They are
-	// counted at the first upload, which waits for that, by looking at each, and then as
-	// they change; when they are too many they are counted again, once a minute at most,
-	// since other programs may have removed some. A file with two names counts twice, one
-	// that replaces another counts beside it until Commit, and so may what is uploaded,
-	// moved or removed during a count, until the next. Folders are not renamed meanwhile:
-	// syscall.EBUSY; nor more than a thousand files.
+	// counted at the first upload or Mkdir, which waits for that, by looking at each, and
+	// then as they change; when they are too many they are counted again, once a minute at
+	// most, since other programs may have removed some. Who finds no room while that goes
+	// on is told syscall.EBUSY. A count that fails leaves what was known before. A file
+	// with two names counts twice, one that replaces another counts beside it until
+	// Commit, and so may what is uploaded, moved or removed during a count, until the
+	// next. Folders are not renamed meanwhile, nor more than a thousand files:
+	// syscall.EBUSY.
 	Quota int64
 
 	// MaxEntries is how many files and folders there may be, uploads that are under way

@@ -103,6 +103,12 @@ func (r *Root) rename(root *os.Root, from, to string) (did change, err error) {
 func (r *Root) Mkdir(name string) error {
 	root, rel, err := r.at(name)
 	if err == nil {
+		_, err = root.Lstat(rel)
+		if err == nil { // whether there is room or not
+			return trouble("mkdir", name, fs.ErrExist)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		err = r.adding(func() error { return root.Mkdir(rel, 0o755) })
 	}
 	return trouble("mkdir", name, err)

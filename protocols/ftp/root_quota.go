@@ -1,10 +1,12 @@
 package ftp
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -52,7 +54,7 @@ type quota struct {
 	moves    []move        // while it went on, one for each file
 	counted  time.Time     // when the last has ended; zero before the first
 	counts   int           // that have ended
-	err      error         // of the last
+	err      error         // without which it is known what there is
 	walk     func(root *os.Root, atMost int64) (tally, error)
 }
 
@@ -104,13 +106,15 @@ func (r *Root) reserve(n tally) error {
 			q.pending = q.pending.plus(n)
 			return nil
 		case known && ends != nil:
-			return ErrQuota
+			return syscall.EBUSY // there may be room when it has ended
 		case ends != nil:
 			q.mu.Unlock()
 			<-ends
 			q.mu.Lock()
 		case time.Since(q.counted) >= countEvery:
-			r.recount()
+			if err := r.recount(); err != nil {
+				return err
+			}
 		case known:
 			return ErrQuota
 		default:
@@ -134,8 +138,9 @@ func (r *Root) maxEntries() int64 {
 }
 
 // recount counts, unless somebody else has begun to. It is called with mu held, and holds
-// it when it returns, but not between.
-func (r *Root) recount() {
+// it when it returns, but not between. A failure is returned to who has begun; what was
+// known before holds on, unless there is too much to count.
+func (r *Root) recount() error {
 	q := &r.used
 	counts := q.counts
 	q.mu.Unlock()
@@ -143,20 +148,25 @@ func (r *Root) recount() {
 	q.mu.Lock()
 	if q.counting != nil || q.counts != counts {
 		q.changing.Unlock()
-		return
+		return nil
 	}
+	known := q.counts > 0 && q.err == nil
 	q.counting, q.come, q.moves = make(chan struct{}), tally{}, nil
 	q.changing.Unlock()
 	q.mu.Unlock()
 	found, err := r.count()
 	q.mu.Lock()
-	if q.err = err; err == nil {
+	if err == nil {
 		q.used = found.plus(q.come)
+	}
+	if !known || err == nil || errors.Is(err, ErrQuota) {
+		q.err = err
 	}
 	q.counted = time.Now()
 	q.counts++
 	close(q.counting)
 	q.counting = nil
+	return err
 }
 
 func (r *Root) count() (tally, error) {

@@ -103,7 +103,7 @@ func TestRootGoesOnWhileCounted(t *testing.T) {
 	c := full(t)
 	big := c.putting("/big", 50)
 	<-c.begun
-	assert.ErrorIs(t, tryPut(&c.Root, "/huge", string(make([]byte, 60))), ErrQuota)
+	assert.ErrorIs(t, tryPut(&c.Root, "/huge", string(make([]byte, 60))), syscall.EBUSY, "there may be room soon")
 	assert.NoError(t, tryPut(&c.Root, "/small", "12345"))
 	assert.NoError(t, c.Rename("/small", "/d/small"))
 	assert.ErrorIs(t, c.Rename("/d", "/e"), syscall.EBUSY)
@@ -121,7 +121,7 @@ func TestRootGoesOnWhileCounted(t *testing.T) {
 
 // That files cannot be counted is found out once a minute, and not by each upload.
 func TestRootRemembersFailedCounts(t *testing.T) {
-	c := full(t)
+	c := newSurveyed(t, 100)
 	big := c.putting("/big", 50)
 	<-c.begun
 	c.end <- syscall.EIO
@@ -135,7 +135,36 @@ func TestRootRemembersFailedCounts(t *testing.T) {
 	<-c.begun
 	c.end <- nil
 	assert.NoError(t, <-big)
-	assert.Equal(t, tally{95, 3}, c.used.used)
+	assert.Equal(t, tally{5, 1}, c.used.used)
+}
+
+// What was counted once holds when it cannot be counted again: only who tried is told.
+func TestRootKeepsWhatItCounted(t *testing.T) {
+	c := full(t)
+	big := c.putting("/big", 50)
+	<-c.begun
+	c.end <- syscall.EIO
+	assert.ErrorIs(t, <-big, syscall.EIO)
+	assert.NoError(t, tryPut(&c.Root, "/small", "1"))
+	assert.ErrorIs(t, tryPut(&c.Root, "/big", string(make([]byte, 50))), ErrQuota)
+	assert.Equal(t, tally{91, 3}, c.used.used)
+	c.used.counted = c.used.counted.Add(-countEvery)
+	big = c.putting("/big", 50)
+	<-c.begun
+	c.end <- ErrQuota
+	assert.ErrorIs(t, <-big, ErrQuota)
+	assert.ErrorIs(t, tryPut(&c.Root, "/tiny", "1"), ErrQuota)
+}
+
+// A folder that is there is there, also where there is room for nothing; and nothing is
+// counted for that.
+func TestRootMkdirWithoutRoom(t *testing.T) {
+	r := &Root{Dir: t.TempDir(), MaxEntries: 1}
+	require.NoError(t, r.Mkdir("/d"))
+	r.used.counted = r.used.counted.Add(-countEvery)
+	assert.ErrorIs(t, r.Mkdir("/d"), os.ErrExist)
+	assert.Equal(t, 1, r.used.counts)
+	assert.ErrorIs(t, r.Mkdir("/e"), ErrQuota)
 }
 
 // counting has a count go on, of which done tells the end.
@@ -143,7 +172,7 @@ func (c *surveyed) counting() (done chan bool) {
 	done = make(chan bool)
 	go func() {
 		c.used.mu.Lock()
-		c.recount()
+		_ = c.recount()
 		c.used.mu.Unlock()
 		close(done)
 	}()
@@ -251,7 +280,7 @@ func TestRootNeverCountsTooLittle(t *testing.T) {
 	done.Go(func() {
 		for range 20 {
 			r.used.mu.Lock()
-			r.recount()
+			assert.NoError(t, r.recount())
 			r.used.mu.Unlock()
 		}
 	})
@@ -261,7 +290,7 @@ func TestRootNeverCountsTooLittle(t *testing.T) {
 	assert.GreaterOrEqual(t, r.used.used.bytes, there.bytes)
 	assert.GreaterOrEqual(t, r.used.used.entries, there.entries)
 	r.used.mu.Lock()
-	r.recount()
+	assert.NoError(t, r.recount())
 	r.used.mu.Unlock()
 	assert.Equal(t, there, r.used.used)
 	assert.Zero(t, r.used.pending)
