@@ -46,8 +46,20 @@ func lsLines(now time.Time, owner, group string) lineFormat {
 		b = appendMode(b, info.Mode())
 		b = fmt.Appendf(b, "   1 %s %12d ", whose, size)
 		b = append(append(at.AppendFormat(b, form), ' '), info.Name()...)
+		if l, ok := info.(interface{ target() string }); ok {
+			b = appendTarget(b, l.target())
+		}
 		return append(b, '\r', '\n')
 	}
+}
+
+// appendTarget appends where a link leads to, as ls does: some clients cannot read the line
+// of a link without an arrow.
+func appendTarget(b []byte, target string) []byte {
+	if target == "" {
+		target = "?"
+	}
+	return appendClean(append(b, " -> "...), target)
 }
 
 // oneWord is a name that does not break a line, nor its columns.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -48,12 +50,37 @@ func (r *Root) ReadDir(name string, each func(fs.FileInfo) bool) error {
 			case errors.Is(err, fs.ErrPermission): // nobody is to see it; the others are listed
 			case err != nil:
 				return false, err
-			case !each(info):
+			case !each(withTarget(root, rel, dir, info)):
 				return false, nil
 			}
 		}
 		return true, nil
 	}))
+}
+
+// A link is what describes a link, and says where it leads to, if a client may know.
+type link struct {
+	fs.FileInfo
+	to string // as the link has it; empty if it leads out, or nobody knows
+}
+
+func (l link) target() string { return l.to }
+
+// withTarget is info of what is in the folder dir, which is called rel in root. A target
+// outside would tell of this machine: whether it is one, the root says as long as all is
+// there that it names, and the name itself otherwise.
+func withTarget(root *os.Root, rel string, dir *os.Root, info fs.FileInfo) fs.FileInfo {
+	if info.Mode().Type() != fs.ModeSymlink {
+		return info
+	}
+	to, err := dir.Readlink(info.Name())
+	if err != nil || filepath.IsAbs(to) || !filepath.IsLocal(filepath.Join(rel, to)) {
+		return link{info, ""}
+	}
+	if _, err = root.Stat(path.Join(rel, info.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return link{info, ""}
+	}
+	return link{info, to}
 }
 
 // readRuns calls run with some names after the others until it returns false.

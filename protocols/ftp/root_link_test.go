@@ -34,16 +34,16 @@ func TestListingsShowLinks(t *testing.T) {
 	w.logsIn(Account{Files: &Root{Dir: linked(t)}, Allow: ReadWrite})
 	for command, want := range map[string]string{
 		"MLSD":    `(?m)^type=OS\.unix=slink;[^ ]* again\r\n.* d\r\ntype=OS\.unix=slink;[^ ]* file\r\ntype=OS\.unix=slink;[^ ]* folder\r\n$`,
-		"LIST":    `^l[^\n]* again\r\nd[^\n]* d\r\nl[^\n]* file\r\nl[^\n]* folder\r\n$`,
-		"NLST -l": `^l[^\n]* again\r\nd[^\n]* d\r\nl[^\n]* file\r\nl[^\n]* folder\r\n$`,
-		"LIST f*": `^l[^\n]* file\r\nl[^\n]* folder\r\n$`,
+		"LIST":    `^l[^\n]* again -> \.\r\nd[^\n]* d\r\nl[^\n]* file -> d/x\r\nl[^\n]* folder -> d\r\n$`,
+		"NLST -l": `^l[^\n]* again -> \.\r\nd[^\n]* d\r\nl[^\n]* file -> d/x\r\nl[^\n]* folder -> d\r\n$`,
+		"LIST f*": `^l[^\n]* file -> d/x\r\nl[^\n]* folder -> d\r\n$`,
 	} {
 		d := w.dial(clientIP, w.passive())
 		w.says(command, "150 Here comes the list", complete)
 		assert.Regexp(t, want, d.heard.String(), command)
 	}
 	w.send("STAT .\r\n")
-	assert.Regexp(t, `\n l[^\n]* again\r\n d[^\n]* d\r\n l[^\n]* file\r\n l[^\n]* folder\r\n`, w.take())
+	assert.Regexp(t, `\n l[^\n]* again -> \.\r\n d[^\n]* d\r\n l[^\n]* file -> d/x\r\n l[^\n]* folder -> d\r\n`, w.take())
 
 	d := w.dial(clientIP, w.passive())
 	w.says("RETR file", opened, complete)
@@ -52,6 +52,26 @@ func TestListingsShowLinks(t *testing.T) {
 	w.says("CWD folder", "250 Ok")
 	w.says("DELE ../folder", "250 Removed")
 	w.says("SIZE /d/x", "213 5")
+}
+
+// Where a link leads to is shown if that is inside; what a line cannot hold is not.
+func TestListingsShowNoPathsOutside(t *testing.T) {
+	dir := linked(t)
+	require.NoError(t, os.Symlink("../..", filepath.Join(dir, "d", "up")))
+	for name, target := range map[string]string{
+		"absolute": filepath.Join(dir, "d"), "out": "../secret", "back": "../" + filepath.Base(dir) + "/d",
+		"nowhere": "none", "through": "none/../../secret", "roundabout": "d/up/secret", "odd": "a\r\nb",
+	} {
+		require.NoError(t, os.Symlink(target, filepath.Join(dir, "d", "..", name)))
+	}
+	got := listed(t, &Root{Dir: dir}, "/", lsLines(testNow, "", ""))
+	for name, want := range map[string]string{
+		"absolute": "?", "out": "?", "back": "?", "nowhere": "none", "through": "?", "roundabout": "?", "odd": "a??b", "file": "d/x",
+	} {
+		assert.Contains(t, got, " "+name+" -> "+want+"\r\n")
+	}
+	got = listed(t, &Root{Dir: dir}, "/d", lsLines(testNow, "", ""))
+	assert.Contains(t, got, " up -> ?\r\n")
 }
 
 // A Mirror tells of links, and takes each folder once.
