@@ -27,16 +27,20 @@ func (m *mirroring) publish(draft, remote string, exists bool, info fs.FileInfo)
 }
 
 // exchange sets a file aside and puts the draft in its place, or the file again if that
-// cannot be: what RNTO does at most servers.
+// cannot be: what RNTO does at most servers. What is still aside is older than the file.
 func (m *mirroring) exchange(draft, remote, aside string) error {
 	t := m.talk
-	if err := t.rename(remote, aside); err != nil {
+	err := t.rename(remote, aside)
+	if t.refuses("RNTO", err) && t.remove(aside) == nil { // of a run that ended between
+		err = t.rename(remote, aside)
+	}
+	if err != nil {
 		if t.gone {
 			return elsewhere(err, aside)
 		}
 		return err
 	}
-	err := t.rename(draft, remote)
+	err = t.rename(draft, remote)
 	if err == nil {
 		return nil
 	}

@@ -21,7 +21,16 @@ func TestUploadReplaces(t *testing.T) {
 		verb    string   // of the error
 	}{
 		"over a file": {over, []string{"new"}, ""},
-		"to rename":   {func(_ *play, verb, _ string) bool { return verb == "RNFR" }, []string{"older"}, "RNFR"},
+		"over a file, and an older one is aside": {func() func(p *play, verb, arg string) bool {
+			once := false
+			return func(p *play, verb, arg string) bool {
+				if verb == "RNTO" && strings.HasSuffix(arg, "-old") && !once {
+					once, p.files[arg] = true, file("oldest")
+				}
+				return over(p, verb, arg)
+			}
+		}(), []string{"new"}, ""},
+		"to rename": {func(_ *play, verb, _ string) bool { return verb == "RNFR" }, []string{"older"}, "RNFR"},
 		"over a file, and to rename it": {func(p *play, verb, arg string) bool {
 			return over(p, verb, arg) || verb == "RNFR" && arg == "/a"
 		}, []string{"older"}, "RNFR"},
