@@ -20,7 +20,7 @@ const (
 // its end, it is not on the loop.
 type port struct {
 	loop    *Loop
-	team    team // of ports that serve the same address, p included; nil if there are no others
+	team    team[*port] // of ports that serve the same address, p included; nil if there are no others
 	factory factory.Factory
 	stop    func() // takes the factory's start back
 	opts    *options

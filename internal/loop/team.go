@@ -7,14 +7,22 @@ import (
 	"github.com/torsion-go/torsion/factory"
 )
 
-// A team is the ports by which several loops serve one address, one for each.
-// Some listen, the others have no socket. Whoever accepts a connection keeps it,
+// A team is the ports by which several loops have one address, one for each: those
+// that listen, or those of datagrams.
+//
+// Of those that listen some may have no socket. Whoever accepts a connection keeps it,
 // unless another loop has clearly fewer: then it is handed over, once, before it
 // has a protocol. So the loops stay even whatever the kernel makes of several
 // listeners, and where there is only one.
-type team []*port
+type team[P member] []P
 
-// A Share is one loop's part in a team.
+// A member is a port of one loop's.
+type member interface {
+	factory.Port
+	begin() error
+}
+
+// A Share is one loop's part in a team that listens.
 type Share struct {
 	Loop    *Loop
 	Factory factory.Factory
@@ -23,7 +31,7 @@ type Share struct {
 
 // ServeTogether is Serve by several loops.
 func ServeTogether(bound net.Addr, s factory.Socket, shares []Share) (factory.Port, error) {
-	var t team
+	var t team[*port]
 	for i, m := range shares {
 		p, err := m.Loop.newPort(m.FD, bound, m.Factory, s)
 		if err != nil {
@@ -38,20 +46,28 @@ func ServeTogether(bound net.Addr, s factory.Socket, shares []Share) (factory.Po
 	for _, p := range t {
 		p.team = t
 	}
-	for _, p := range t {
-		if err := p.begin(); err != nil {
-			_ = t.Close()
-			return nil, err
-		}
+	if err := t.begin(); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
 
-// Addr returns the bound address.
-func (t team) Addr() net.Addr { return t[0].addr }
+// begin has the loops register the ports. If it fails all are closed.
+func (t team[P]) begin() error {
+	for _, p := range t {
+		if err := p.begin(); err != nil {
+			_ = t.Close()
+			return err
+		}
+	}
+	return nil
+}
 
-// Close stops listening, as all of its ports do.
-func (t team) Close() error {
+// Addr returns the bound address.
+func (t team[P]) Addr() net.Addr { return t[0].Addr() }
+
+// Close closes all of its ports.
+func (t team[P]) Close() error {
 	for _, p := range t {
 		_ = p.Close() // it has no error
 	}
