@@ -13,6 +13,7 @@ type Remote struct {
 	loop          Loop
 	local, remote net.Addr
 	limit         int
+	post          func() // move, bound once
 
 	mu      sync.Mutex
 	pending []byte // written here, not yet on the loop; a call is posted while there is any
@@ -24,6 +25,7 @@ type Remote struct {
 // result to the goroutines.
 func NewRemote(t Transport) *Remote {
 	r := &Remote{t: t, loop: t.Loop(), local: t.LocalAddr(), remote: t.RemoteAddr(), limit: 1 << 20}
+	r.post = r.move
 	if b, ok := As[interface{ MaxBacklog() int }](t); ok {
 		r.limit = b.MaxBacklog()
 	}
@@ -48,7 +50,7 @@ func (r *Remote) Write(p []byte) (int, error) {
 		return 0, nil
 	case r.limit >= 0 && waiting > 0 && waiting+len(p) > r.limit:
 		return 0, ErrSlowPeer
-	case len(r.pending) == 0 && r.loop.Call(r.move) != nil:
+	case len(r.pending) == 0 && r.loop.Call(r.post) != nil:
 		return 0, net.ErrClosed
 	}
 	r.pending = append(r.pending, p...)
@@ -66,11 +68,21 @@ func (r *Remote) move() {
 		r.close()
 		return
 	}
+	r.reuse(p)
 	if n, ok := As[Notifier](r.t); ok {
 		n.Drained(func(error) { r.moved(size) }) // keeps no p
 		return
 	}
 	r.moved(size)
+}
+
+// reuse has the next writes go where p was, unless that is much to keep.
+func (r *Remote) reuse(p []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending == nil && !r.closed && cap(p) <= 1<<10 {
+		r.pending = p[:0]
+	}
 }
 
 func (r *Remote) moved(n int) {
