@@ -95,7 +95,7 @@ func (c *Conn) WriteShared(p []byte) (int, error) {
 	if l.owner == c && len(l.scratch) > 0 {
 		c.spill()
 	}
-	c.queue.share(p)
+	c.queue.share(&l.spare, p)
 	c.queued()
 	return len(p), nil
 }
