@@ -32,7 +32,8 @@ type Coroutine struct {
 }
 
 // Run runs f on the loop, up to its first wait before it returns. The Deferred
-// fires when f has ended, with its error. If it is cancelled, or the loop stops,
+// fires when f has ended, with its error; a value that f comes to is a variable of the
+// caller's, which [Then] can turn into a Deferred's. If it is cancelled, or the loop stops,
 // the wait that f is in returns [ErrCancelled]; a further wait does not return
 // but ends f, running what it has deferred. So it leaves no stack behind.
 func Run(l protocol.Loop, f func(c *Coroutine) error) *Deferred[struct{}] {
