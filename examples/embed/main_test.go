@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 // start starts the program, and returns it with its two addresses.
 func start(t *testing.T, args ...string) (cmd *exec.Cmd, listen, web string) {
 	t.Helper()
-	cmd = exec.Command(program, args...)
+	cmd = exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -18,8 +18,8 @@ import (
 )
 
 // serve has the board answer HTTP, on goroutines of net/http, for as long as the
-// reactor runs.
-func (b *board) serve(r *reactor.Reactor, addr string) (net.Addr, error) {
+// reactors run.
+func (b *board) serve(pool *reactor.Pool, addr string) (net.Addr, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (b *board) serve(r *reactor.Reactor, addr string) (net.Addr, error) {
 	mux.HandleFunc("POST /notices", b.notify)
 	mux.HandleFunc("POST /readers/{id}", b.tell)
 	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second}
-	r.BeforeShutdown(func(done func()) { // requests under way need the loop
+	pool.BeforeShutdown(func(done func()) { // requests under way need the loops
 		go func() {
 			defer done()
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -40,27 +40,33 @@ func (b *board) serve(r *reactor.Reactor, addr string) (net.Addr, error) {
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			log.Print(err)
-			r.Stop()
+			pool.Stop()
 		}
 	}()
 	return l.Addr(), nil
 }
 
-// count asks the loop, and waits for the answer.
+// count asks each loop, and waits for the answer.
 func (b *board) count(w http.ResponseWriter, req *http.Request) {
-	n, err := protocol.Ask(req.Context(), b.loop, b.all.Len)
-	if err != nil {
-		answer(w, 0, err)
-		return
+	all := 0
+	for _, s := range b.sides {
+		n, err := protocol.Ask(req.Context(), s.loop, s.all.Len)
+		if err != nil {
+			answer(w, 0, err)
+			return
+		}
+		all += n
 	}
-	fmt.Fprintln(w, n)
+	fmt.Fprintln(w, all)
 }
 
-// notify has the loop do something, and does not wait.
+// notify has the loops do something, and does not wait.
 func (b *board) notify(w http.ResponseWriter, req *http.Request) {
 	text, err := notice(req)
-	if err == nil {
-		err = b.loop.Call(func() { b.all.Send(text) })
+	for _, s := range b.sides {
+		if err == nil {
+			err = s.loop.Call(func() { s.all.Send(text) })
+		}
 	}
 	answer(w, http.StatusAccepted, err)
 }
@@ -69,7 +75,7 @@ func (b *board) notify(w http.ResponseWriter, req *http.Request) {
 // until the kernel has taken it all.
 func (b *board) tell(w http.ResponseWriter, req *http.Request) {
 	id, _ := strconv.Atoi(req.PathValue("id")) // nobody is 0
-	remote, err := protocol.Ask(req.Context(), b.loop, func() *protocol.Remote { return b.readers[id] })
+	remote, err := b.find(req.Context(), id)
 	if err == nil && remote == nil {
 		http.NotFound(w, req)
 		return
@@ -82,6 +88,17 @@ func (b *board) tell(w http.ResponseWriter, req *http.Request) {
 		err = remote.Flush(req.Context())
 	}
 	answer(w, http.StatusNoContent, err)
+}
+
+// find returns nil if there is no such reader.
+func (b *board) find(ctx context.Context, id int) (remote *protocol.Remote, err error) {
+	for _, s := range b.sides {
+		remote, err = protocol.Ask(ctx, s.loop, func() *protocol.Remote { return s.readers[id] })
+		if remote != nil || err != nil {
+			break
+		}
+	}
+	return remote, err
 }
 
 func answer(w http.ResponseWriter, status int, err error) {

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // start starts the program, and returns it with its two addresses.
 func start(t *testing.T) (cmd *exec.Cmd, lines, web string) {
 	t.Helper()
-	cmd = exec.Command(program, "-listen-http", "127.0.0.1:0", "-listen-line", "127.0.0.1:0")
+	cmd = exec.Command(program, "-reactors", "2", "-listen-http", "127.0.0.1:0", "-listen-line", "127.0.0.1:0")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	cmd.Stderr = os.Stderr

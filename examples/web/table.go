@@ -11,7 +11,7 @@ import (
 	"github.com/torsion-go/torsion/protocols/group"
 )
 
-// A table is keys with values, and those who watch it. What is in it belongs to the
+// A table is keys with values, and those who watch it. What is in it belongs to one
 // loop: no lock is needed. Goroutines ask the loop, see web.go.
 type table struct {
 	loop     protocol.Loop

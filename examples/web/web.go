@@ -12,15 +12,15 @@ import (
 )
 
 // serve serves HTTP to the connections of l. Each has a goroutine, as net/http does
-// it; what it reads and writes is the reactor's.
-func (t *table) serve(r *reactor.Reactor, l net.Listener) {
+// it; what it reads and writes is a reactor's.
+func (t *table) serve(pool *reactor.Pool, l net.Listener) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /keys", t.list)
 	mux.HandleFunc("GET /keys/{key}", t.get)
 	mux.HandleFunc("PUT /keys/{key}", t.put)
 	mux.HandleFunc("DELETE /keys/{key}", t.del)
 	server := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second}
-	r.BeforeShutdown(func(done func()) { // requests under way need the loop
+	pool.BeforeShutdown(func(done func()) { // requests under way need the loop
 		go func() {
 			defer done()
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -31,7 +31,7 @@ func (t *table) serve(r *reactor.Reactor, l net.Listener) {
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			log.Print(err)
-			r.Stop()
+			pool.Stop()
 		}
 	}()
 }
