@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log"
 	"os/signal"
@@ -16,6 +17,9 @@ import (
 )
 
 func main() {
+	if flag.Parse(); flag.NArg() > 0 {
+		log.Fatalf("what is %q?", flag.Arg(0))
+	}
 	if err := run(); err != nil {
 		log.Fatal(err)
 	}

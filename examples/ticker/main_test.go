@@ -17,6 +17,9 @@ func TestFiveLines(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "ticker")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, string(out))
+	out, err = exec.Command(program, "nonsense").CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "what is \"nonsense\"?\n")
 
 	cmd := exec.Command(program)
 	stdout, err := cmd.StdoutPipe()
