@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/torsion-go/torsion/examples/internal/certificate"
+	"github.com/torsion-go/torsion/examples/internal/program"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocols/ftp"
 	"github.com/torsion-go/torsion/reactor"
@@ -52,25 +53,34 @@ func main() {
 	flag.IntVar(&limit.Total, "connections", 1000, "most clients, and as many again with -listen-tls; 0: any number")
 	flag.IntVar(&limit.PerPeer, "host", 50, "most of them from one host; 0: any number")
 	cert.Register()
-	if flag.Parse(); flag.NArg() > 0 {
-		log.Fatalf("what is %q?", flag.Arg(0))
+	flag.Parse()
+	err := given()
+	var users ftp.Users
+	if err == nil {
+		users, err = logins(&files, *user, *password, *anonymous)
 	}
-	users, err := logins(&files, *user, *password, *anonymous)
 	if err == nil {
 		config.TLS, err = cert.Config()
 	}
 	if err == nil {
-		err = errors.Join(check(*listen, *listenTLS, config, files.Quota), passive(&config, *ports), reachable(&config, *public))
-	}
-	if err == nil {
-		if *user != "" && *listen != "" && !config.RequireTLS {
-			log.Print("passwords may be sent in clear: -tls-required forbids it")
-		}
-		err = serve(*listen, *listenTLS, *reactors, loops, config, users, &limit)
+		err = errors.Join(check(*listen, *listenTLS, config), passive(&config, *ports), reachable(&config, *public))
 	}
 	if err != nil {
+		log.Print(err)
+		os.Exit(2) // as for a flag that there is not
+	}
+	if *user != "" && *listen != "" && !config.RequireTLS {
+		log.Print("passwords may be sent in clear: -tls-required forbids it")
+	}
+	if err := serve(*listen, *listenTLS, *reactors, loops, config, users, &limit); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// given finds out early what makes no sense by itself.
+func given() error {
+	return errors.Join(program.NoArgs(), program.Counts("reactors", "connections", "host", "quota"), program.Limits("idle", "drain"),
+		program.Need("user", "password"))
 }
 
 // logins says who may do what.
@@ -97,14 +107,12 @@ func logins(files *ftp.Root, user, password string, anonymous bool) (ftp.Users, 
 }
 
 // check finds out early what would not do.
-func check(plain, overTLS string, c ftp.Config, quota int64) error {
+func check(plain, overTLS string, c ftp.Config) error {
 	switch {
 	case plain == "" && overTLS == "":
 		return errors.New("nowhere to listen: -listen or -listen-tls")
 	case (overTLS != "" || c.RequireTLS || c.RequireReuse) && c.TLS == nil:
 		return errors.New("-listen-tls, -tls-required and -tls-reuse need -tls-cert or -tls-self-signed")
-	case quota < 0:
-		return errors.New("-quota: less than nothing")
 	}
 	return nil
 }

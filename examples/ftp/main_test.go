@@ -139,7 +139,8 @@ func TestMistakes(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"-root", "."}, {"-root", ".", "-user", "eve"}, {"-anonymous"}, {"-root", "/nowhere/at/all", "-anonymous"},
 		{"-root", ".", "-anonymous", "-tls-required"}, {"-root", ".", "-anonymous", "-listen-tls", "127.0.0.1:0"},
-		{"-root", ".", "-anonymous", "-tls-reuse"}, {"-root", ".", "-anonymous", "-listen", ""}, {"-root", ".", "-anonymous", "-quota", "-5"},
+		{"-root", ".", "-anonymous", "-tls-reuse"}, {"-root", ".", "-anonymous", "-listen", ""}, {"-root", ".", "-anonymous", "-quota", "-5"}, {"-root", ".", "-anonymous", "-reactors", "-1"}, {"-root", ".", "-anonymous", "-idle", "0"},
+		{"-root", ".", "-anonymous", "-host", "-1"}, {"-root", ".", "-anonymous", "-drain", "0"}, {"-root", ".", "-anonymous", "-password", "x"},
 		{"-root", ".", "-anonymous", "-passive", "40000-2000"}, {"-root", ".", "-anonymous", "-passive", "1023-2000"},
 		{"-root", ".", "-anonymous", "-public-ip", "x"}, {"-root", ".", "-anonymous", "-public-ip", "::1"}, {"-root", ".", "-anonymous", "what"},
 	} {
@@ -147,6 +148,7 @@ func TestMistakes(t *testing.T) {
 		cmd.Env = append(os.Environ(), "TORSION_PASSWORD=")
 		out, err := cmd.CombinedOutput()
 		assert.Error(t, err, args)
+		assert.Equal(t, 2, cmd.ProcessState.ExitCode(), args)
 		assert.Equal(t, 1, bytes.Count(out, []byte("\n")), "%v: %s", args, out) // one line, and no list of flags behind it
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/torsion-go/torsion/examples/internal/certificate"
+	"github.com/torsion-go/torsion/examples/internal/program"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocols/smtp"
 	"github.com/torsion-go/torsion/reactor"
@@ -36,6 +37,7 @@ import (
 func main() {
 	var config smtp.Config
 	var local smtp.Local
+	var loops reactor.Config
 	var limit factory.Limit
 	var cert certificate.Flags
 	var open ports
@@ -44,6 +46,7 @@ func main() {
 	flag.StringVar(&open.tls, "listen-tls", "", "`address` to listen on for TLS from the start, as port 465 is")
 	flag.StringVar(&open.lmtp, "lmtp", "", "`path` of a Unix socket to listen on for LMTP")
 	mode := flag.String("lmtp-mode", "", "who may use it, as `0666`; what the umask leaves if empty")
+	flag.DurationVar(&loops.DrainTimeout, "drain", 10*time.Second, "how long sessions may go on after SIGTERM; -1ns: to their end")
 	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	maildir := flag.String("maildir", "", "keep messages in this maildir `folder`; they are only shown if there is none")
 	flag.Func("domain", "take mail for this `domain` only (repeatable); for any if there is none", add(&local.Domains))
@@ -60,24 +63,32 @@ func main() {
 	flag.StringVar(&out.addr, "relay", "", "`host:port` of a server that takes mail of who has logged in to other domains")
 	flag.StringVar(&out.folder, "queue", "", "the `folder` in which such mail waits")
 	cert.Register()
-	if flag.Parse(); flag.NArg() > 0 {
-		log.Fatalf("what is %q?", flag.Arg(0))
-	}
+	flag.Parse()
 	config.DataTimeout = config.CommandTimeout
 	local.Delivery = smtp.Func(show)
 	if *maildir != "" {
 		local.Delivery = &smtp.Maildir{Dir: *maildir}
 	}
-	var err error
-	if config.TLS, err = cert.Config(); err == nil {
-		err = errors.Join(named(config.Domain, &local), open.mode(*mode), open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
+	err := given()
+	if err == nil {
+		config.TLS, err = cert.Config()
 	}
 	if err == nil {
-		err = serve(open, *reactors, config, &local, &limit, out)
+		err = errors.Join(named(config.Domain, &local), open.mode(*mode), open.check(config), login(&local, *user, *password, config), opened(local.Delivery), out.check(&local))
 	}
 	if err != nil {
+		log.Print(err)
+		os.Exit(2) // as for a flag that there is not
+	}
+	if err := serve(open, *reactors, loops, config, &local, &limit, out); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// given finds out early what makes no sense by itself.
+func given() error {
+	return errors.Join(program.NoArgs(), program.Counts("reactors", "connections", "host"), program.Limits("max-size", "idle", "drain"),
+		program.Need("user", "password", "login"), program.Need("lmtp", "lmtp-mode"))
 }
 
 // add makes a flag of a list.
@@ -91,7 +102,9 @@ func add(list *[]string) func(string) error {
 // opened finds out early that a maildir cannot be written.
 func opened(d smtp.Delivery) error {
 	if m, ok := d.(*smtp.Maildir); ok {
-		return m.Open()
+		if err := m.Open(); err != nil {
+			return fmt.Errorf("-maildir: %w", err)
+		}
 	}
 	return nil
 }
@@ -148,12 +161,12 @@ func (p *ports) mode(s string) error {
 	return nil
 }
 
-// serve ends after SIGINT or SIGTERM, when messages under way have been taken. A second
-// signal ends the program at once.
-func serve(open ports, reactors int, c smtp.Config, b *smtp.Local, limit *factory.Limit, out relay) (err error) {
+// serve ends after SIGINT or SIGTERM, when messages under way have been taken, or the time
+// for that is up. A second signal ends the program at once.
+func serve(open ports, reactors int, loops reactor.Config, c smtp.Config, b *smtp.Local, limit *factory.Limit, out relay) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	pool, err := reactor.NewPool(reactors, reactor.Config{})
+	pool, err := reactor.NewPool(reactors, loops)
 	if err != nil {
 		return err
 	}

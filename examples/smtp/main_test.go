@@ -134,12 +134,25 @@ func TestLogin(t *testing.T) {
 		{"-name", "b\u00fccher.test"},
 		{"-lmtp-mode", "0999"},
 		{"what"},
+		{"-max-size", "-5"},
+		{"-max-size", "0"},
+		{"-connections", "-1"},
+		{"-host", "-1"},
+		{"-reactors", "-1"},
+		{"-idle", "0"},
+		{"-drain", "0"},
+		{"-drain", "-5s"},
+		{"-password", "sesame"},
+		{"-login"},
+		{"-lmtp-mode", "0666"},
 	} {
 		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 		out, err := cmd.CombinedOutput()
 		assert.Error(t, err, args)
-		assert.NotEmpty(t, out, args)
-		assert.NotContains(t, string(out), "-max-size", "%v: the error, and no list of flags", args)
+		assert.Equal(t, 2, cmd.ProcessState.ExitCode(), args)
+		assert.Equal(t, 1, strings.Count(string(out), "\n"), "%v: %s", args, out) // the error, and no list of flags
+		assert.Contains(t, string(out), args[0])
+		assert.NotContains(t, string(out), "sesame")
 	}
 	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-user", "eve", "-password", "sesame")
 	answer := talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n")

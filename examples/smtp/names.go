@@ -16,7 +16,7 @@ func named(server string, l *smtp.Local) error {
 	}
 	for _, d := range l.Domains {
 		if !isDomain(d) {
-			errs = append(errs, fmt.Errorf("-domain: %q is none", d))
+			errs = append(errs, fmt.Errorf("-domain: %q is no domain", d))
 		}
 	}
 	for _, m := range l.Mailboxes {
