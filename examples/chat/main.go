@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/torsion-go/torsion/examples/internal/certificate"
+	"github.com/torsion-go/torsion/examples/internal/program"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocols/chat"
 	"github.com/torsion-go/torsion/protocols/secure"
@@ -67,6 +68,7 @@ func serve(addr string, reactors int, socket factory.Socket, door func(factory.N
 	if err != nil {
 		return err
 	}
+	program.TellEnd(pool, 0)
 	port, err := pool.Tuned(socket).Listen("tcp", addr, door)
 	if err != nil {
 		return err

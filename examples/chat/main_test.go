@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 func start(t *testing.T, args ...string) (*exec.Cmd, string) {
 	t.Helper()
 	cmd := exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
+	cmd.Stderr = new(strings.Builder)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -118,6 +120,7 @@ func TestConversation(t *testing.T) {
 			alice.reads("Server is going down.")
 			alice.ends()
 			assert.NoError(t, cmd.Wait(), "status 0")
+			assert.Regexp(t, "shutting down; open connections: [12], for 10s at most; another signal ends it now\n", fmt.Sprint(cmd.Stderr))
 		})
 	}
 }

@@ -155,6 +155,7 @@ func serve(plain, overTLS string, reactors int, loops reactor.Config, c ftp.Conf
 	if err != nil {
 		return err
 	}
+	program.TellEnd(pool, loops.DrainTimeout)
 	listen := func(addr string, c ftp.Config) {
 		if addr == "" || err != nil {
 			return

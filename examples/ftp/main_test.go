@@ -107,7 +107,7 @@ func TestDrain(t *testing.T) {
 		if patient {
 			drain = "-1ns"
 		}
-		cmd, addr, _ := start(t, "-root", root, "-user", "eve", "-drain", drain)
+		cmd, addr, warned := start(t, "-root", root, "-user", "eve", "-drain", drain)
 		c := dial(t, addr)
 		c.says("", "220 ")
 		c.says("USER eve", "331 ")
@@ -127,6 +127,7 @@ func TestDrain(t *testing.T) {
 			c.says("", "421 ")
 		}
 		assert.NoError(t, cmd.Wait())
+		assert.Regexp(t, "shutting down; open connections: [12], for .*; another signal ends it now\n", warned.String())
 		assert.Less(t, time.Since(asked), 10*time.Second, "which is the reactor's own patience")
 		_, err = os.Stat(filepath.Join(root, "a"))
 		assert.Equal(t, patient, err == nil)

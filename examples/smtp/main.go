@@ -170,6 +170,7 @@ func serve(open ports, reactors int, loops reactor.Config, c smtp.Config, b *smt
 	if err != nil {
 		return err
 	}
+	program.TellEnd(pool, loops.DrainTimeout)
 	stopRelay, err := out.start(pool.Reactors()[0], b, c.Domain)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -39,6 +40,7 @@ func TestMain(m *testing.M) {
 // port.
 func start(t *testing.T, ports int, args ...string) (addrs []string, out *bufio.Reader, cmd *exec.Cmd) {
 	cmd = exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
+	cmd.Stderr = new(strings.Builder)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -209,6 +211,27 @@ func TestIdle(t *testing.T) {
 		assert.Contains(t, talk(t, "tcp", addrs[0], said), "421 4.4.2 ", said)
 	}
 	stop(t, cmd, out)
+}
+
+// A message under way has as long as -drain says when the program is to end, and that is
+// told.
+func TestDrain(t *testing.T) {
+	addrs, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-drain", "1ms")
+	said, _, _ := strings.Cut(message, "Subject")
+	c, err := net.DialTimeout("tcp", addrs[0], patience)
+	require.NoError(t, err)
+	defer c.Close()
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(c, said)
+	require.NoError(t, err)
+	for in, l := bufio.NewReader(c), ""; !strings.HasPrefix(l, "354 "); {
+		l, err = in.ReadString('\n')
+		require.NoError(t, err)
+	}
+	asked := time.Now()
+	stop(t, cmd, out)
+	assert.Less(t, time.Since(asked), 10*time.Second, "which is the reactor's own patience")
+	assert.Contains(t, fmt.Sprint(cmd.Stderr), "shutting down; open connections: 1, for 1ms at most; another signal ends it now\n")
 }
 
 // When one port cannot be opened none is said to be.
