@@ -81,7 +81,7 @@ func flags(c *ftp.ClientConfig, o *order) *flag.FlagSet {
 	})
 	f.BoolVar(&c.AllowTruncation, "tls-truncation", false, "believe servers that end TLS without saying so, where a file may be cut short")
 	f.StringVar(&c.User, "user", "", "log in by this `name`; as anonymous if it is empty")
-	f.StringVar(&c.Password, "password", os.Getenv("TORSION_PASSWORD"), "and this `password`; TORSION_PASSWORD is better, for ps does not show it")
+	f.StringVar(&c.Password, "password", os.Getenv("TORSION_PASSWORD"), "the `password` of -user; TORSION_PASSWORD is better, for ps does not show it")
 	f.Lookup("password").DefValue = "" // which help shows
 	f.BoolVar(&c.AllowInsecureAuth, "insecure-auth", false, "log in also where somebody may listen, or be the server")
 	f.BoolVar(&o.resume, "resume", false, "keep what was not finished, and go on there; a file must not have changed meanwhile")

@@ -26,7 +26,7 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8018", "`address` to listen on")
 	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	flag.StringVar(&p.To, "connect", "", "`address` to connect to")
-	flag.Var((*version)(&p.Announce), "proxy-protocol", "say there who the client is, by the PROXY protocol, `v1 or v2`")
+	flag.Var((*version)(&p.Announce), "proxy-protocol", "say at -connect who the client is, by the PROXY protocol, `v1 or v2`")
 	flag.Var(&proxies, "trust", "serve only proxies, of this `network`, that say who the client is; for several say it again")
 	flag.IntVar(&limit.Total, "limit", 1000, "most clients; 0: any number")
 	flag.IntVar(&limit.PerPeer, "host", 0, "most clients from one host; 0: any number")

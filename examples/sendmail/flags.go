@@ -62,7 +62,7 @@ func flags(c *smtp.ClientConfig, m *smtp.Mail) *flag.FlagSet {
 		return err
 	})
 	f.StringVar(&c.User, "user", "", "log in by this `name`")
-	f.StringVar(&c.Password, "password", os.Getenv("TORSION_PASSWORD"), "and this `password`; TORSION_PASSWORD is better, for ps does not show it")
+	f.StringVar(&c.Password, "password", os.Getenv("TORSION_PASSWORD"), "the `password` of -user; TORSION_PASSWORD is better, for ps does not show it")
 	f.Lookup("password").DefValue = "" // which help shows
 	f.BoolVar(&c.AllowInsecureAuth, "insecure-auth", false, "log in also where somebody may listen, or be the server")
 	f.BoolVar(&c.LMTP, "lmtp", false, "speak LMTP")

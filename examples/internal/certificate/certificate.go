@@ -26,9 +26,9 @@ type Flags struct {
 // Register makes the flags those of the program.
 func (f *Flags) Register() {
 	flag.StringVar(&f.certFile, "tls-cert", "", "use TLS with the certificate in this PEM `file`, read again at SIGHUP")
-	flag.StringVar(&f.keyFile, "tls-key", "", "PEM `file` of the certificate's key")
+	flag.StringVar(&f.keyFile, "tls-key", "", "PEM `file` of the key of -tls-cert")
 	flag.BoolVar(&f.selfSigned, "tls-self-signed", false, "use TLS with a certificate made now for localhost, which nobody trusts")
-	flag.StringVar(&f.writeTo, "tls-write", "", "write that certificate, without its key, to this PEM `file`: what a client trusts with -tls-ca")
+	flag.StringVar(&f.writeTo, "tls-write", "", "write the certificate of -tls-self-signed, without its key, to this PEM `file`: what a client trusts with -tls-ca")
 }
 
 // Config returns what a server needs, nil if there is to be no TLS.
