@@ -45,6 +45,8 @@ type channel struct {
 	conn   *dataConn
 	timer  clock.Timer
 
+	refused *dataConn // of an upload: what still comes is thrown away
+
 	job    transfer
 	began  time.Time // the transfer
 	opened bool      // the file is
@@ -242,6 +244,9 @@ func (c *channel) move() {
 
 // lost is called when a connection has ended.
 func (c *channel) lost(d *dataConn, reason error) {
+	if c.refused == d {
+		c.refused = nil
+	}
 	if c.conn != d {
 		return
 	}
@@ -266,14 +271,31 @@ func (c *channel) end(words ...Error) {
 	c.log(words)
 	if len(words) > 0 && words[0].Code < 400 {
 		c.s.forgive()
-		if d := c.conn; d != nil {
-			c.conn = nil
-			d.LoseConnection()
-		}
+		c.part()
 	}
 	c.drop()
 	if c.jobs == 0 {
 		c.finish()
+	}
+}
+
+// refuse is the end of an upload that we do not want more of, with a FIN and not a reset:
+// that would fail the client's next send, and most never look for a reply then. What still
+// comes is thrown away for a while, of one upload in a session at a time.
+func (c *channel) refuse(e Error) {
+	if d := c.refused; d != nil {
+		d.Abort()
+	}
+	c.refused = c.conn
+	c.part()
+	c.end(e)
+}
+
+// part ends the connection, if there still is one, in peace.
+func (c *channel) part() {
+	if d := c.conn; d != nil {
+		c.conn = nil
+		d.LoseConnection()
 	}
 }
 

@@ -283,7 +283,8 @@ func TestStates(t *testing.T) {
 			w.files.err = map[string]error{"write": syscall.ENOSPC}
 			d := w.storing()
 			w.hears("452 Insufficient storage space\r\n")
-			assert.Error(w, d.reason)
+			assert.True(w, d.eof)
+			assert.NoError(w, d.reason)
 			assert.Equal(w, "create write close", w.files.noted())
 		},
 		"moving: quota": func(w *world) {

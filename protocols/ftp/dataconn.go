@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
@@ -112,12 +113,16 @@ func (c *channel) newDoor() factory.Factory {
 	return f
 }
 
+// refusalTime is how long the client of a refused upload may go on sending before it is
+// reset: many look for the reply only when they are done.
+const refusalTime = 5 * time.Second
+
 // network opens data connections, which nobody hurries but TransferTimeout.
 func (c *channel) network(local netip.Addr) factory.Network {
 	s := c.s.server
 	return s.Network.Tuned(factory.Socket{
 		LocalAddr: netip.AddrPortFrom(local, 0), Timeout: s.OpenTimeout,
-		SlowPeerTimeout: s.TransferTimeout, CloseTimeout: s.TransferTimeout,
+		SlowPeerTimeout: s.TransferTimeout, CloseTimeout: s.TransferTimeout, LingerTimeout: refusalTime,
 	})
 }
 

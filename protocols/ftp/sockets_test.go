@@ -320,3 +320,24 @@ func TestAuthSSL(t *testing.T) {
 	assert.Len(t, got, 500_000)
 	c.hears("226 ")
 }
+
+// A client that looks for the reply only when it has sent all it has finds it there, in
+// clear and over TLS.
+func TestRefusedUploadsAreHeard(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		c := connected(t, nil)
+		c.files.fails("write", ErrQuota)
+		if c.login(); private {
+			c.secures()
+		}
+		d := c.data()
+		c.says("STOR b", "150 ")
+		if private {
+			d = tls.Client(d, c.config)
+		}
+		_, err := d.Write(make([]byte, 32<<20))
+		assert.NoError(t, err)
+		assert.NoError(t, d.Close())
+		c.hears("552 ")
+	}
+}

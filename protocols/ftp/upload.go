@@ -151,7 +151,7 @@ func (u *upload) committed(err error) {
 	u.c.end(Error{226, "Transfer complete"})
 }
 
-func (u *upload) fail(err error) { u.c.end(*u.c.s.errorOf(err)) }
+func (u *upload) fail(err error) { u.c.refuse(*u.c.s.errorOf(err)) }
 
 // stor receives a file, which appears when it is whole; from an offset on it is written
 // in place (RFC 959, section 4.1.3; RFC 3659, section 5).

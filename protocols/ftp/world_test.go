@@ -195,11 +195,19 @@ type fakeFiles struct {
 func (f *fakeFiles) do(op string) error {
 	f.mu.Lock()
 	f.notes = append(f.notes, op)
+	h, err := f.hook[op], f.err[op]
 	f.mu.Unlock()
-	if h := f.hook[op]; h != nil {
+	if h != nil {
 		h()
 	}
-	return f.err[op]
+	return err
+}
+
+// fails has what begins from now on fail.
+func (f *fakeFiles) fails(op string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = map[string]error{op: err}
 }
 
 func (f *fakeFiles) put(name, text string) {
