@@ -141,7 +141,7 @@ func (s *session) command(l []byte) {
 	case v.arg == needed && arg == "":
 		s.wrong(501, "Argument needed")
 	case s.account != nil && s.account.Allow&v.need != v.need:
-		s.reply(550, "Permission denied")
+		s.deny(name, arg)
 	default:
 		v.do(s, arg)
 	}

@@ -54,6 +54,7 @@ type channel struct {
 	over   bool      // nothing more is to happen but what has to be said
 	jobs   int       // that workers have
 	words  []Error
+	why    error // the connection has failed
 
 	aborted bool // ABOR has come too late, and is answered behind that
 }
@@ -150,10 +151,10 @@ func (c *channel) begin(t transfer) {
 	s := c.s
 	switch {
 	case c.state == idle:
-		s.reply(425, "PASV or PORT first")
+		c.turnDown(t, Error{425, "PASV or PORT first"})
 		return
 	case s.server.RequireTLS && !s.private:
-		s.reply(521, "Data connections have to be encrypted: PROT P first")
+		c.turnDown(t, Error{521, "Data connections have to be encrypted: PROT P first"})
 		return
 	}
 	c.before, c.state, c.job, c.opened, c.began = c.state, opening, t, false, s.Now()
@@ -180,6 +181,7 @@ func (c *channel) work(f func() error, then func(error)) {
 func (c *channel) fileOpened(err error) {
 	s := c.s
 	if err != nil {
+		job := c.job
 		c.job = nil
 		if c.state = c.before; c.conn != nil {
 			c.state = ready
@@ -187,7 +189,7 @@ func (c *channel) fileOpened(err error) {
 		if c.state == listening {
 			c.within(passiveTimeout, c.drop)
 		}
-		s.fail(err)
+		c.turnDown(job, *s.errorOf(err))
 		s.release()
 		return
 	}
@@ -256,10 +258,19 @@ func (c *channel) lost(d *dataConn, reason error) {
 		c.state = idle
 	case c.over || c.state == flushing:
 	case c.state == opening:
-		c.end(Error{425, "The data connection has failed"})
+		c.fail(Error{425, "The data connection has failed"}, reason)
 	case c.state == moving:
 		c.job.lost(reason)
 	}
+}
+
+// broke is the end of a transfer whose connection has failed.
+func (c *channel) broke(why error) { c.fail(Error{426, "The data connection has failed"}, why) }
+
+// fail is the end of a transfer for a reason that the log tells.
+func (c *channel) fail(e Error, why error) {
+	c.why = why
+	c.end(e)
 }
 
 // end is the end of the transfer. A word of 400 and above is that of a failure.
@@ -318,7 +329,7 @@ func (c *channel) finished() {
 	if c.aborted {
 		words = append(words, wasAborted)
 	}
-	c.state, c.over, c.opened, c.words, c.aborted = idle, false, false, nil, false
+	c.state, c.over, c.opened, c.words, c.why, c.aborted = idle, false, false, nil, nil, false
 	for _, w := range words {
 		c.s.reply(w.Code, w.Text)
 	}

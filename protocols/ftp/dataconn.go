@@ -151,7 +151,7 @@ func (d dialled) ConnectFailed(k factory.Connector, err error) {
 		c.connect(netip.Addr{})
 	default:
 		c.dial = nil
-		c.end(Error{425, "Cannot connect there"})
+		c.fail(Error{425, "Cannot connect there"}, err)
 	}
 }
 

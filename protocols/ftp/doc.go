@@ -36,9 +36,23 @@
 //
 // # What is logged
 //
-// By the logger of the loop: at Info who logs in, and each file that was sent or
-// received, with the reply; at Warn who could not log in; at Error what Files and
-// Backends have got wrong, of which clients are told nothing.
+// By the logger of the loop: at Info who logs in, and what is done with files; at Warn who
+// could not log in; at Error what Files and Backends have got wrong, of which clients are
+// told nothing.
+//
+// There is one line for each upload, download, delete, rename, mkdir, rmdir, chmod and
+// touch (MFMT), also if it was refused or cut, but none for lists:
+//
+//	ftp: rename peer=192.0.2.9:4021 user=ann path=/a to=/b reply="250 Renamed"
+//	ftp: upload peer=192.0.2.9:4021 user=ann path=/c reply="550 Permission denied"
+//	ftp: upload peer=192.0.2.9:4021 user=ann path=/c bytes=4096 duration=2s err="the control connection has ended: ..."
+//
+// The reply is the one that the deed has; there is none where nobody was left to hear it.
+// bytes are those of the file that have come, or that were given to the system to send, of
+// which a client that goes may have got fewer; those before REST are in neither. err is
+// what has failed of the network. Beside a reply of 226 it says that the client was gone
+// when its upload was complete: in clear, one that is killed ends its file as one does that
+// has sent all, so this may be a half.
 //
 // # The client
 //

@@ -21,6 +21,8 @@ type download struct {
 	ascii   bool
 	sent    int64
 	t       protocol.Transport
+	passing bool   // a piece is on its way
+	passed  func() // is called when that has ended, if the transfer has before
 	reading bool
 	lf      lfToCRLF
 	buf     []byte
@@ -73,9 +75,14 @@ func (d *download) pass(f *os.File, sender protocol.FileSender) {
 	if d.size-d.off <= n {
 		n = -1
 	}
+	d.passing = true
 	sender.SendFile(f, d.off, n, func(sent int64, err error) {
+		d.passing = false
 		d.off += sent
 		d.sent += sent
+		if d.passed != nil {
+			d.passed()
+		}
 		if err != nil || n < 0 || d.c.job != d || d.c.over {
 			d.end(err)
 		} else {
@@ -156,7 +163,7 @@ func (d *download) end(err error) {
 		d.c.s.logger().Error("ftp: cannot read", "peer", d.c.s.RemoteAddr(), "err", err)
 		d.c.end(Error{451, "Cannot read on"})
 	default:
-		d.c.end(Error{426, "The data connection has failed"})
+		d.c.broke(err)
 	}
 }
 

@@ -1,7 +1,9 @@
 package ftp
 
 import (
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 	"strconv"
 	"strings"
@@ -39,17 +41,17 @@ func (s *session) cwdTo(name string) {
 
 func (s *session) mkd(name string) {
 	to, files := s.path(name), s.account.Files
-	s.do(func() error { return files.Mkdir(to) }, 257, quoted(to)+" was made")
+	s.do(deed{what: "ftp: mkdir", path: to}, func() error { return files.Mkdir(to) }, 257, quoted(to)+" was made")
 }
 
 func (s *session) rmd(name string) {
 	of, files := s.path(name), s.account.Files
-	s.do(func() error { return files.RemoveDir(of) }, 250, "Removed")
+	s.do(deed{what: "ftp: rmdir", path: of}, func() error { return files.RemoveDir(of) }, 250, "Removed")
 }
 
 func (s *session) dele(name string) {
 	of, files := s.path(name), s.account.Files
-	s.do(func() error { return files.Remove(of) }, 250, "Removed")
+	s.do(deed{what: "ftp: delete", path: of}, func() error { return files.Remove(of) }, 250, "Removed")
 }
 
 // rnfr is the first half of a rename; what is not there is said at once.
@@ -57,7 +59,7 @@ func (s *session) rnfr(name string) {
 	from, files := s.path(name), s.account.Files
 	ask(s, func() (fs.FileInfo, error) { return files.Stat(from) }, func(_ fs.FileInfo, err error) {
 		if err != nil {
-			s.fail(err)
+			s.refuse(deed{what: "ftp: rename", path: from}, err)
 			return
 		}
 		s.renameFrom = from
@@ -73,7 +75,7 @@ func (s *session) rnto(name string) {
 	}
 	s.renameFrom = ""
 	replaces := s.account.Allow&Modify != 0
-	s.do(func() error {
+	s.do(deed{what: "ftp: rename", path: from, how: slog.String("to", printable(to))}, func() error {
 		if _, err := files.Stat(to); err == nil && !replaces && from != to {
 			return fs.ErrPermission
 		}
@@ -122,7 +124,7 @@ func (s *session) mfmt(arg string) {
 		return
 	}
 	of, files := s.path(name), s.account.Files
-	s.do(func() error { return files.Chtimes(of, when) }, 213, "Modify="+string(appendTimeVal(nil, when))+"; "+of)
+	s.do(deed{what: "ftp: touch", path: of, how: slog.Time("modified", when)}, func() error { return files.Chtimes(of, when) }, 213, "Modify="+string(appendTimeVal(nil, when))+"; "+of)
 }
 
 // site has what the standard does not.
@@ -141,14 +143,15 @@ func (s *session) site(arg string) {
 func (s *session) chmod(arg string) {
 	octal, name, _ := strings.Cut(arg, " ")
 	mode, err := strconv.ParseUint(octal, 8, 16)
-	switch {
-	case err != nil || mode > 0o777 || name == "":
+	if err != nil || mode > 0o777 || name == "" {
 		s.wrong(501, "Syntax: SITE CHMOD mode name")
-		return
-	case s.account.Allow&Modify == 0:
-		s.fail(fs.ErrPermission)
 		return
 	}
 	of, files := s.path(name), s.account.Files
-	s.do(func() error { return files.Chmod(of, fs.FileMode(mode)) }, 200, "Ok")
+	d := deed{what: "ftp: chmod", path: of, how: slog.String("mode", fmt.Sprintf("%03o", mode))}
+	if s.account.Allow&Modify == 0 {
+		s.refuse(d, fs.ErrPermission)
+		return
+	}
+	s.do(d, func() error { return files.Chmod(of, fs.FileMode(mode)) }, 200, "Ok")
 }

@@ -37,7 +37,7 @@ type session struct {
 	timer  clock.Timer // for the next command
 	entry  clock.Timer // for the login
 	busy   bool        // an answer is still to come; nothing is read
-	lost   bool        // ConnectionLost has come
+	lost   error       // what ConnectionLost has said; nil before
 	ending bool        // the server goes down
 	left   bool        // the last word was said
 
@@ -183,8 +183,8 @@ func (s *session) bye(code int, text string, err error) {
 	s.LoseConnection()
 }
 
-func (s *session) ConnectionLost(error) {
-	s.lost, s.left = true, true
+func (s *session) ConnectionLost(reason error) {
+	s.lost, s.left = reason, true
 	s.held = nil
 	s.data.leave()
 }
@@ -192,31 +192,46 @@ func (s *session) ConnectionLost(error) {
 // ask has f run on a worker, and goes on with what it returns. Meanwhile nothing is
 // read: commands are obeyed one after the other.
 func ask[T any](s *session, f func() (T, error), then func(T, error)) {
+	work(s, f, func(v T, err error) {
+		s.goOn(err, func() { then(v, err) })
+	})
+}
+
+// work is ask for what is to be known also if the client has gone meanwhile.
+func work[T any](s *session, f func() (T, error), known func(T, error)) {
 	s.busy = true
 	s.timer.Stop()
 	s.PauseReading()
 	deferred.Go(s.Loop(), func(context.Context) (T, error) { return f() }).Done(func(v T, err error) {
 		s.busy = false
-		if s.lost || errors.Is(err, protocol.ErrStopped) {
-			return
+		if !errors.Is(err, protocol.ErrStopped) {
+			known(v, err)
 		}
-		s.awaitCommand()
-		if err == nil && s.account != nil {
-			s.forgive()
-		}
-		then(v, err)
-		s.release()
 	})
 }
 
-// do is ask for what has no result but an error; it answers ok if there is none.
-func (s *session) do(f func() error, code int, ok string) {
-	ask(s, func() (struct{}, error) { return struct{}{}, f() }, func(_ struct{}, err error) {
+// goOn answers, and goes on with the session, if there still is one.
+func (s *session) goOn(err error, answer func()) {
+	if s.lost != nil {
+		return
+	}
+	s.awaitCommand()
+	if err == nil && s.account != nil {
+		s.forgive()
+	}
+	answer()
+	s.release()
+}
+
+// do has a worker do a deed; the answer is ok unless there is an error.
+func (s *session) do(d deed, f func() error, code int, ok string) {
+	work(s, func() (struct{}, error) { return struct{}{}, f() }, func(_ struct{}, err error) {
+		e := Error{code, ok}
 		if err != nil {
-			s.fail(err)
-			return
+			e = *s.errorOf(err)
 		}
-		s.reply(code, ok)
+		s.logDeed(d, e)
+		s.goOn(err, func() { s.reply(e.Code, e.Text) })
 	})
 }
 

@@ -96,9 +96,7 @@ func (u *upload) eof() {
 }
 
 // lost leaves nothing, or what a file that is written in place has got.
-func (u *upload) lost(error) {
-	u.c.end(Error{426, "The data connection has failed"})
-}
+func (u *upload) lost(reason error) { u.c.broke(reason) }
 
 // write has a worker write what there is, and then the rest.
 func (u *upload) write() {
@@ -162,7 +160,7 @@ func (s *session) stor(name string) {
 		return
 	}
 	if may&(Create|Modify) == 0 || off > 0 && may&Modify == 0 {
-		s.fail(fs.ErrPermission)
+		s.refuse(deed{what: deeds["STOR"], path: to}, fs.ErrPermission)
 		return
 	}
 	s.receive("Send it", to, func() (Upload, error) {
