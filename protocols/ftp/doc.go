@@ -38,7 +38,7 @@
 //
 // By the logger of the loop: at Info who logs in, and what is done with files; at Warn who
 // could not log in; at Error what Files and Backends have got wrong, of which clients are
-// told nothing.
+// told nothing, and that no port is free for data.
 //
 // There is one line for each upload, download, delete, rename, mkdir, rmdir, chmod and
 // touch (MFMT), also if it was refused or cut, but none for lists:

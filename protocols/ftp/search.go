@@ -2,6 +2,7 @@ package ftp
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -75,7 +76,7 @@ func (f *search) again() {
 func (f *search) end(p factory.Port, err error) {
 	s := f.s
 	if err != nil {
-		s.logger().Error("ftp: cannot listen for data", "peer", s.RemoteAddr(), "err", err)
+		f.log(err)
 		s.reply(425, "No port is free")
 	} else {
 		s.data.expect(p)
@@ -84,5 +85,16 @@ func (f *search) end(p factory.Port, err error) {
 	if s.busy {
 		s.busy = false
 		s.release()
+	}
+}
+
+// log tells which ports are in use: not the last of them, which err names.
+func (f *search) log(err error) {
+	log := f.s.logger().With("peer", f.s.RemoteAddr())
+	low, high := f.s.server.PassiveMin, f.s.server.PassiveMax
+	if errors.Is(err, syscall.EADDRINUSE) && high > 0 {
+		log.Error("ftp: all ports for data are in use", "ports", fmt.Sprintf("%d-%d", low, high), "decides", "Config.PassiveMin and PassiveMax")
+	} else {
+		log.Error("ftp: cannot listen for data", "err", err)
 	}
 }

@@ -65,11 +65,14 @@ func TestSearchTakesTurns(t *testing.T) {
 	}
 }
 
-// Where no port is free the client is told so, when all have been tried once.
+// Where no port is free the client is told so, when all have been tried once, and the log
+// says which those are.
 func TestSearchEnds(t *testing.T) {
 	w, tries, _ := nearlyFull(t)
+	w.logged()
 	w.says("EPSV", "425 No port is free")
 	assert.Equal(t, manyPorts, *tries)
+	assert.Equal(t, `level=ERROR msg="ftp: all ports for data are in use" peer=client ports=40000-40999 decides="Config.PassiveMin and PassiveMax"`+"\n", w.logged())
 	w.says("NOOP", "200 Ok")
 }
 
