@@ -38,13 +38,13 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:2121", "`address` to listen on; none if empty")
 	listenTLS := flag.String("listen-tls", "", "`address` to listen on for TLS from the start, as port 990 is")
 	flag.StringVar(&files.Dir, "root", "", "the `folder` that is served")
-	flag.Int64Var(&files.Quota, "quota", 0, "`bytes` that all files may have; 0: any number")
+	flag.Int64Var(&files.Quota, "quota", 0, "`bytes` that all files may have, one that is replaced beside the new one until that is whole; 0: any number")
 	flag.BoolVar(&files.Sync, "sync", false, "answer for uploads only when they are on the disk")
 	flag.DurationVar(&loops.DrainTimeout, "drain", 10*time.Second, "how long transfers may go on after SIGTERM; -1ns: to their end")
 	reactors := flag.Int("reactors", 1, "event loops; 0: one for each core")
 	user := flag.String("user", "", "the `name` of who may read and write")
 	password := flag.String("password", "", "the `password` of -user; TORSION_PASSWORD is better, for ps does not show it")
-	anonymous := flag.Bool("anonymous", false, "let anybody read")
+	anonymous := flag.Bool("anonymous", false, "let anybody read, as anonymous or ftp")
 	ports := flag.String("passive", "", "`ports` of data connections, as 40000-40100; any if there are none")
 	public := flag.String("public-ip", "", "the `address` by which clients reach us, if it is translated")
 	flag.BoolVar(&config.RequireTLS, "tls-required", false, "let nobody log in, and nothing be transferred, in clear")
@@ -95,6 +95,8 @@ func logins(files *ftp.Root, user, password string, anonymous bool) (ftp.Users, 
 		return nil, errors.New("who may log in? -user, -anonymous")
 	case user != "" && password == "":
 		return nil, errors.New("-user needs a password: -password, or TORSION_PASSWORD")
+	case user == "anonymous" && anonymous:
+		return nil, errors.New("-user anonymous needs its password, and -anonymous lets anybody in by that name: one of them")
 	}
 	users := ftp.Users{}
 	if anonymous {

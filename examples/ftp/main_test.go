@@ -144,6 +144,7 @@ func TestMistakes(t *testing.T) {
 		{"-root", ".", "-anonymous", "-host", "-1"}, {"-root", ".", "-anonymous", "-drain", "0"}, {"-root", ".", "-anonymous", "-password", "x"},
 		{"-root", ".", "-anonymous", "-passive", "40000-2000"}, {"-root", ".", "-anonymous", "-passive", "1023-2000"},
 		{"-root", ".", "-anonymous", "-public-ip", "x"}, {"-root", ".", "-anonymous", "-public-ip", "::1"}, {"-root", ".", "-anonymous", "what"},
+		{"-root", ".", "-anonymous", "-user", "anonymous", "-password", "x"},
 	} {
 		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 		cmd.Env = append(os.Environ(), "TORSION_PASSWORD=")
