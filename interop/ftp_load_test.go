@@ -73,7 +73,7 @@ func (w *turnedAway) note(err error) {
 	reply, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
 		none := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET)
-		assert.True(w.t, none, "%v", err)
+		assert.True(w.t, none || err.Error() == "Service is shutting down", "%v", err) // of which jlaffaye's Login leaves out the code
 		return
 	}
 	assert.Contains(w.t, []int{jlaffaye.StatusNotAvailable, jlaffaye.StatusCanNotOpenDataConnection}, reply.Code, "%v", err)

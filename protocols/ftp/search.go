@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
 )
 
 // triesPerTurn is how many ports a session tries before others have their turn: nearly
@@ -75,10 +76,13 @@ func (f *search) again() {
 
 func (f *search) end(p factory.Port, err error) {
 	s := f.s
-	if err != nil {
+	switch {
+	case errors.Is(err, protocol.ErrStopped):
+		s.reply(425, "Service is shutting down")
+	case err != nil:
 		f.log(err)
 		s.reply(425, "No port is free")
-	} else {
+	default:
 		s.data.expect(p)
 		f.tell(p.Addr().(*net.TCPAddr).Port)
 	}

@@ -76,6 +76,23 @@ func TestSearchEnds(t *testing.T) {
 	w.says("NOOP", "200 Ok")
 }
 
+// A server that is about to go down listens no more, and that is no lack of ports.
+func TestSearchWhereServerStops(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Network = stopping{c.Network} })
+	w.logged()
+	w.says("EPSV", "425 Service is shutting down")
+	assert.Empty(t, w.logged())
+}
+
+// A stopping Network has heard Stop.
+type stopping struct{ factory.Network }
+
+func (s stopping) Tuned(factory.Socket) factory.Network { return s }
+
+func (s stopping) Listen(network, _ string, _ factory.Factory) (factory.Port, error) {
+	return nil, &net.OpError{Op: "listen", Net: network, Err: protocol.ErrStopped}
+}
+
 // A search ends with its client, and before its server.
 func TestSearchIsGivenUp(t *testing.T) {
 	w, tries, _ := nearlyFull(t)
