@@ -86,6 +86,12 @@ var quotaLaws = []struct {
 		require.NoError(t, f.Rename("/a", "/c"))
 		assert.Equal(t, 80, room(t, f))
 	}},
+	{"but not before it is", func(t *testing.T, f ftp.Files) {
+		require.NoError(t, put(f, "/a", xs(60)))
+		assert.ErrorIs(t, put(f, "/a", xs(41)), ftp.ErrQuota)
+		require.NoError(t, put(f, "/a", xs(40)))
+		assert.Equal(t, 60, room(t, f))
+	}},
 	{"what is being written counts", func(t *testing.T, f ftp.Files) {
 		u, err := f.Create("/a", false)
 		require.NoError(t, err)
