@@ -225,6 +225,21 @@ func (j *journey) isDenied() {
 	j.has(map[string]string{"there.txt": "x"})
 }
 
+// findsNoRoom puts more than the server takes, which refuses it amidst: the client still
+// has most of it to send then. What was there stays.
+func (j *journey) findsNoRoom() {
+	plant(j.T, j.here, map[string]string{"large": babble(10_000_000), "small": "hello"})
+	plant(j.T, j.dir, map[string]string{"there.txt": "x"})
+	for _, name := range []string{"a.txt", "there.txt"} {
+		done, said := j.tells("put", name, "", "large")
+		assert.False(j, done, "%s", said)
+		assert.Contains(j, said, "552")
+		j.has(map[string]string{"there.txt": "x"})
+	}
+	j.does("put", "there.txt", "", "small")
+	j.has(map[string]string{"there.txt": "hello"})
+}
+
 // forest is a tree that has some of everything.
 func forest() map[string]string {
 	tree := map[string]string{"a.txt": "x\n", "empty": "", "two words/Łódź.txt": "y", "deep/er/than/that.bin": babble(300_000), ".hidden": "z"}

@@ -12,9 +12,9 @@ import (
 
 // What some clients have no way to do.
 const (
-	noTLS      = "explicit TLS, implicit TLS, TLS resumed, active TLS, not trusted"
+	noTLS      = "explicit TLS, implicit TLS, TLS resumed, active TLS, not trusted, no room TLS"
 	noCommands = "rename, delete, mkdir, rmdir"
-	noPut      = "put, put over, put 10 MB, put empty, put rest, put text, " + noCommands
+	noPut      = "put, put over, put 10 MB, put empty, put rest, put text, no room, no room TLS, " + noCommands
 )
 
 var ferries = []ferry{

@@ -74,6 +74,8 @@ var fileErrands = []fileErrand{
 	{name: "wrong password", how: func(o *fileOrder) { o.Password = "wrong" }, run: (*journey).isNobody},
 	{name: "not there", run: (*journey).misses},
 	{name: "denied", how: func(o *fileOrder) { o.User, o.Password = "anonymous", "me@client.test" }, run: (*journey).isDenied},
+	{name: "no room", server: only("-quota", "1000000"), run: (*journey).findsNoRoom},
+	{name: "no room TLS", how: overTLS("explicit"), server: only("-quota", "1000000"), run: (*journey).findsNoRoom},
 	{name: "mirror", run: (*journey).mirrors},
 	{name: "mirror back", run: (*journey).mirrorsBack},
 }
