@@ -52,8 +52,9 @@ type ClientConfig struct {
 	MaxEntries int
 
 	// Progress is told how far a transfer is, ten times a second at the most and
-	// at its end: on the loop where a Deferred was asked for, otherwise on the
-	// Client's goroutine, which it holds up.
+	// at its end, once for each state, and not of one that fails before a byte has
+	// moved: on the loop where a Deferred was asked for, otherwise on the Client's
+	// goroutine, which it holds up.
 	Progress func(Progress)
 
 	// Timeouts has some patience if it is zero.

@@ -25,6 +25,7 @@ type job struct {
 	bytes  atomic.Int64
 	report func(Progress) // nil if nobody wants to know
 	told   time.Time
+	last   int64                               // bytes that were told of
 	do     func(*talk) (size int64, err error) // all of it; nil if that is a Mirror's
 }
 
@@ -100,8 +101,15 @@ func (j *job) measure(from io.Reader) error {
 
 func (j *job) tell() {
 	if j.report != nil {
-		j.told = time.Now()
-		j.report(Progress{Name: j.called, Bytes: j.offset + j.bytes.Load(), Size: j.size})
+		j.told, j.last = time.Now(), j.bytes.Load()
+		j.report(Progress{Name: j.called, Bytes: j.offset + j.last, Size: j.size})
+	}
+}
+
+// end tells how it ended, unless that was told, or nothing has begun.
+func (j *job) end(err error) {
+	if j.bytes.Load() != j.last || err == nil && j.told.IsZero() {
+		j.tell()
 	}
 }
 
@@ -153,7 +161,7 @@ func (t *talk) get(j *job, to io.Writer) (size int64, err error) {
 			return -1, err
 		}
 	}
-	defer j.tell()
+	defer func() { j.end(err) }()
 	t.next = stream{}
 	t.wire.patience = t.config.Timeouts.Command
 	r, err := t.ftp.RetrFrom(j.name, uint64(j.offset))
@@ -180,7 +188,7 @@ func (t *talk) put(j *job, from io.Reader, how func(name string, r io.Reader) er
 	if err = nameable(j.name); err != nil {
 		return -1, &ClientError{Verb: "STOR", Err: err}
 	}
-	defer j.tell()
+	defer func() { j.end(err) }()
 	t.next = stream{sent: j.tick}
 	t.wire.patience = t.config.Timeouts.Command
 	r := &source{from: from, talk: t}

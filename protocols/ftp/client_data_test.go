@@ -303,11 +303,31 @@ func TestClientProgress(t *testing.T) {
 		_, err = c.PutContext(context.Background(), "/a", &slow{bytes.NewReader(large[:10])}, 0)
 		require.NoError(t, err)
 		assert.Equal(t, ftp.Progress{Name: "/a", Bytes: 10, Size: 10}, told[len(told)-1])
-		assert.Len(t, told, 11)
+		assert.Len(t, told, 10)
 		told = nil
 		_, result := begun(p, func() *deferred.Deferred[ftp.Copied] { return c.Get("/a", io.Discard, 0) })
 		require.NoError(t, (<-result).err)
 		assert.NotEmpty(t, told, "on the loop, and before")
+	})
+}
+
+// A file that comes at once is told of once, also an empty one, and one that is refused
+// not at all.
+func TestClientProgressIsNotRepeated(t *testing.T) {
+	inBubble(t, func(t *testing.T, p *play) {
+		var told []ftp.Progress
+		p.config.Progress = func(at ftp.Progress) { told = append(told, at) }
+		p.files["/a"], p.files["/empty"] = file("hello"), file("")
+		ctx, c := context.Background(), p.client()
+		_, err := c.GetContext(ctx, "/a", io.Discard, 0)
+		require.NoError(t, err)
+		_, err = c.PutContext(ctx, "/b", strings.NewReader("hi"), 0)
+		require.NoError(t, err)
+		_, err = c.GetContext(ctx, "/empty", io.Discard, 0)
+		require.NoError(t, err)
+		_, err = c.GetContext(ctx, "/nosuch", io.Discard, 0)
+		requireRefused(t, err, "RETR", 550)
+		assert.Equal(t, []ftp.Progress{{Name: "/a", Bytes: 5, Size: 5}, {Name: "/b", Bytes: 2, Size: 2}, {Name: "/empty"}}, told)
 	})
 }
 
