@@ -140,7 +140,7 @@ func (j *job) list() error {
 		if !e.Modified.IsZero() {
 			at = e.Modified.UTC().Format("2006-01-02 15:04:05")
 		}
-		fmt.Fprintf(out, "%c %12s %19s %s\n", "?-dl"[e.Type], size, at, plain(e.Name))
+		fmt.Fprintf(out, "%-6v %12s %19s %s\n", e.Type, size, at, plain(e.Name))
 	}
 	for _, line := range l.Unusable {
 		fmt.Fprintf(os.Stderr, "not usable: %s\n", plain(line))

@@ -258,7 +258,7 @@ func TestFiles(t *testing.T) {
 	do("put", "b", "/c")
 	do("put", "b", "/d")
 	do("put", "-", "/e")
-	assert.Contains(t, do("list", "/"), "-           10 2024-05-06 12:00:00 d\n")
+	assert.Contains(t, do("list", "/"), "file             10 2024-05-06 12:00:00 d\n")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	assert.Equal(t, []string{"YYXX456789", "XXXX456789", "from stdin"}, []string{s.files["/c"], s.files["/d"], s.files["/e"]})

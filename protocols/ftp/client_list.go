@@ -41,6 +41,19 @@ const (
 	TypeLink                    // a symbolic link
 )
 
+// String names the type: file, folder, link or other.
+func (t EntryType) String() string {
+	switch t {
+	case TypeFile:
+		return "file"
+	case TypeFolder:
+		return "folder"
+	case TypeLink:
+		return "link"
+	}
+	return "other"
+}
+
 const maxListLine = 16 << 10
 
 // list lists a folder by MLSD (RFC 3659, section 7) where the server has it, and

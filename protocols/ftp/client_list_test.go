@@ -2,6 +2,7 @@ package ftp_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -224,4 +225,9 @@ func TestClientReplies(t *testing.T) {
 		require.NoError(t, c.MkdirContext(ctx, "/x"))
 		require.NoError(t, c.RemoveContext(ctx, "/"))
 	})
+}
+
+// A type prints as a word.
+func TestEntryTypeIsAWord(t *testing.T) {
+	assert.Equal(t, "other file folder link other", fmt.Sprint(ftp.TypeOther, ftp.TypeFile, ftp.TypeFolder, ftp.TypeLink, ftp.TypeLink+1))
 }
