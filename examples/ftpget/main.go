@@ -57,7 +57,7 @@ func run(config ftp.ClientConfig, o order) (status int) {
 		defer client.Close()
 		err := verbs[o.verb].do(&job{order: o, ctx: ctx, client: client})
 		line.end()
-		if status = tell(err); status == 0 {
+		if status = tell(&config, err); status == 0 {
 			_ = client.QuitContext(ctx) // all was done
 		}
 	}()

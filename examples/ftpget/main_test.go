@@ -185,6 +185,24 @@ func run(t *testing.T, dir, addr string, args ...string) (stdout, stderr string,
 
 const none = "-tls=none"
 
+// Where a flag decides the program says which, of those that it has itself.
+func TestHints(t *testing.T) {
+	for name, c := range map[string]struct {
+		replies map[string]string
+		args    []string
+		hint    string
+	}{
+		"no TLS":            {map[string]string{"AUTH": "502 what?"}, []string{"-tls", "explicit", "list"}, "-tls none "},
+		"password in clear": {nil, []string{"-user", "ann", "list"}, "-insecure-auth "},
+		"no handshake":      {nil, []string{"-tls", "implicit", "list"}, "-tls implicit is for "},
+		"hangs up":          {map[string]string{"greeting": "!"}, []string{"list"}, "-tls implicit is for "},
+	} {
+		s := listen(t, c.replies)
+		_, stderr, _ := run(t, t.TempDir(), s.Addr().String(), append([]string{none}, c.args...)...)
+		assert.Contains(t, stderr, "\n"+c.hint, name)
+	}
+}
+
 // What a server says is the status.
 func TestStatus(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -323,6 +341,7 @@ func TestPassword(t *testing.T) {
 		}
 		_, stderr, status := run(t, t.TempDir(), l.Addr().String(), append(args, "get", "/a")...)
 		assert.Equal(t, 69, status, stderr)
+		assert.Equal(t, !trusted, strings.Contains(stderr, "\n-tls-ca "), stderr)
 		s.mu.Lock()
 		assert.Equal(t, trusted, strings.Contains(strings.Join(s.said, "\n"), "PASS sesame"), s.said)
 		s.mu.Unlock()

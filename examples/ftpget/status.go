@@ -1,12 +1,15 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
 
+	"github.com/torsion-go/torsion/examples/internal/certificate"
 	"github.com/torsion-go/torsion/protocols/ftp"
 )
 
@@ -23,15 +26,35 @@ const (
 	exNoPerm      = 77
 )
 
-// tell says what went wrong, and returns the exit status.
-func tell(err error) int {
+// tell says what went wrong, and which flag decides about it, if one does. It returns the
+// exit status.
+func tell(c *ftp.ClientConfig, err error) int {
 	if err == nil {
 		return 0
 	}
 	if _, told := errors.AsType[*skipped](err); !told {
 		fmt.Fprintln(os.Stderr, err)
 	}
+	if h := hint(c, err); h != "" {
+		fmt.Fprintln(os.Stderr, h)
+	}
 	return statusOf(err)
+}
+
+func hint(c *ftp.ClientConfig, err error) string {
+	e, _ := errors.AsType[*ftp.ClientError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	switch {
+	case errors.Is(err, ftp.ErrNoTLS):
+		return "-tls none goes on in clear, where everybody on the way can listen"
+	case errors.Is(err, ftp.ErrNoAuth) && c.Security == ftp.TLSNever && !c.AllowInsecureAuth:
+		return "-insecure-auth says the password in clear; -tls none is why it would have to be"
+	case noTLS && c.Security == ftp.TLSImplicit:
+		return "-tls implicit is for ports that begin with TLS, -tls explicit for others"
+	case errors.Is(err, io.EOF) && e != nil && e.Verb == "greeting" && c.Security != ftp.TLSImplicit:
+		return "-tls implicit is for ports that begin with TLS, as this one may"
+	}
+	return certificate.Hint(err)
 }
 
 func statusOf(err error) int {

@@ -16,8 +16,9 @@
 // 76 no mail server there, 77 a password that is wrong, or would be told in clear. (By go
 // run it is 1, whatever the program says.)
 //
-// Standard error names each recipient who has not got the message. Others may have: who
-// sends it again, at 75 or any other, should send it to those only, or it comes twice.
+// Standard error names each recipient who has not got the message, in quotes, and behind
+// them the flag that decides, if one does. Others may have it: who sends it again, at 75 or
+// any other, should send it to those only, or it comes twice.
 package main
 
 import (
@@ -62,7 +63,7 @@ func send(config smtp.ClientConfig, m smtp.Mail) (status int) {
 	config.Network, m.Body = r, body
 	err = r.Call(func() {
 		smtp.Send(config, m).Done(func(result smtp.Result, err error) {
-			status = tell(result, err)
+			status = tell(&config, result, err)
 			r.Stop()
 		})
 	})

@@ -150,14 +150,15 @@ func TestStatus(t *testing.T) {
 		"lost":                 {map[string]string{"MAIL": "!"}, nil, 75, nil},
 		"lost at the end":      {map[string]string{".": "!"}, nil, 74, []string{"perhaps"}},
 		"no mail server":       {map[string]string{"greeting": "SSH-2.0-x"}, nil, 76, nil},
-		"no TLS":               {nil, []string{"-starttls", "required"}, 69, []string{"no TLS"}},
+		"no TLS":               {nil, []string{"-starttls", "required"}, 69, []string{"no TLS", "\n-starttls none "}},
 		"no TLS for now":       {map[string]string{"EHLO": "250-a\r\n250 STARTTLS", "STARTTLS": "454 later"}, []string{"-starttls", "required"}, 75, nil},
 		"opportunistic":        {map[string]string{"EHLO": "250-a\r\n250 STARTTLS", "STARTTLS": "454 later"}, []string{"-starttls", "opportunistic"}, 0, nil},
-		"no handshake":         {map[string]string{"greeting": "220 in clear"}, []string{"-tls"}, 69, []string{"TLS"}},
+		"no handshake":         {map[string]string{"greeting": "220 in clear"}, []string{"-tls"}, 69, []string{"TLS", "\n-tls is for "}},
 		"a cut handshake":      {map[string]string{"greeting": "!"}, []string{"-tls"}, 75, []string{"TLS"}},
 		"wrong password":       {map[string]string{"EHLO": "250-a\r\n250 AUTH PLAIN", "AUTH": "535 5.7.8 no"}, []string{"-user", "eve", "-insecure-auth"}, 77, nil},
 		"password, later":      {map[string]string{"EHLO": "250-a\r\n250 AUTH PLAIN", "AUTH": "454 4.7.0 no"}, []string{"-user", "eve", "-insecure-auth"}, 75, nil},
-		"password in clear":    {nil, []string{"-user", "eve"}, 77, nil},
+		"password in clear":    {nil, []string{"-user", "eve"}, 77, []string{"\n-insecure-auth "}},
+		"hangs up":             {map[string]string{"greeting": "!"}, nil, 75, []string{"\n-tls is for "}},
 		"no recipient":         {nil, []string{"--", "bob"}, 64, []string{"what is"}},
 		"not now or then":      {nil, []string{"-starttls", "perhaps"}, 64, []string{"it is required"}},
 	} {
@@ -171,7 +172,7 @@ func TestStatus(t *testing.T) {
 			assert.Equal(t, c.status, status, stderr)
 			assert.Equal(t, c.status == 0, stderr == "", stderr)
 			if c.status != 0 && c.status != 64 {
-				assert.LessOrEqual(t, strings.Count(stderr, "\n"), 2, "a line for each: %s", stderr)
+				assert.LessOrEqual(t, strings.Count(stderr, "\n"), 2+strings.Count(stderr, "\n-"), "a line for each, and which flag decides: %s", stderr)
 			}
 			for _, part := range c.stderr {
 				assert.Contains(t, stderr, part)
@@ -211,6 +212,7 @@ func TestPassword(t *testing.T) {
 		assert.Equal(t, trusted, status == 0, stderr)
 		if !trusted {
 			assert.Equal(t, 69, status, stderr)
+			assert.Contains(t, stderr, "\n-tls-ca ")
 		}
 	}
 }

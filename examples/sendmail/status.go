@@ -1,12 +1,14 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 
+	"github.com/torsion-go/torsion/examples/internal/certificate"
 	"github.com/torsion-go/torsion/protocols/smtp"
 )
 
@@ -23,8 +25,9 @@ const (
 	exNoPerm      = 77
 )
 
-// tell names who has not got the message, and returns the exit status.
-func tell(r smtp.Result, err error) int {
+// tell names who has not got the message, and which flag decides about that, if one does.
+// It returns the exit status.
+func tell(c *smtp.ClientConfig, r smtp.Result, err error) int {
 	e, failed := errors.AsType[*smtp.SendError](err)
 	each := r.Err()
 	if err != nil && !(errors.Is(each, err) || failed && errors.Is(each, e.Err)) { // or it is there, behind a name
@@ -33,11 +36,31 @@ func tell(r smtp.Result, err error) int {
 	if each != nil {
 		fmt.Fprintln(os.Stderr, each)
 	}
+	if h := hint(c, err); h != "" {
+		fmt.Fprintln(os.Stderr, h)
+	}
 	_, reply := errors.AsType[*smtp.SMTPError](err)
 	if !failed || e.Verb == "RCPT" && reply {
 		return refused(r)
 	}
 	return statusOf(e)
+}
+
+func hint(c *smtp.ClientConfig, err error) string {
+	e, _ := errors.AsType[*smtp.SendError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	unverified := c.Security == smtp.TLSNever || c.Security == smtp.TLSOpportunistic
+	switch {
+	case errors.Is(err, smtp.ErrNoTLS):
+		return "-starttls none goes on in clear, where everybody on the way can listen"
+	case errors.Is(err, smtp.ErrNoAuth) && unverified && !c.AllowInsecureAuth:
+		return "-insecure-auth says the password all the same; -starttls required says it to nobody else"
+	case noTLS && c.Security == smtp.TLSImplicit:
+		return "-tls is for ports that begin with TLS, -starttls for others"
+	case errors.Is(err, io.EOF) && e != nil && e.Verb == "greeting" && c.Security != smtp.TLSImplicit:
+		return "-tls is for ports that begin with TLS, as this one may"
+	}
+	return certificate.Hint(err)
 }
 
 // statusOf is the status of a message that went to nobody, for one reason.

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,7 +27,10 @@ func TestWrittenCertificateIsTrusted(t *testing.T) {
 	for name, trusted := range map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true, "mail.test": false} {
 		_, err := cert.Verify(x509.VerifyOptions{Roots: client.RootCAs, DNSName: name})
 		assert.Equal(t, trusted, err == nil, name)
+		assert.Equal(t, !trusted, strings.HasPrefix(Hint(err), "-connect "), name)
 	}
+	_, err = cert.Verify(x509.VerifyOptions{Roots: x509.NewCertPool()})
+	assert.True(t, strings.HasPrefix(Hint(err), "-tls-ca "), err)
 }
 
 // What makes no sense is said, and a file that cannot be written.
