@@ -5,6 +5,11 @@
 //
 // Without -tls-required who asks for TLS has it, and the passwords of others, and all
 // files, go over the network so that everybody on the way can read them.
+// Nor can it be told in clear whether a client that was killed had sent all of its file:
+// what came of it stays, as if it were the whole.
+//
+// Standard error has who logs in, and what each does with files; package ftp says how to
+// read that.
 package main
 
 import (

@@ -41,18 +41,20 @@
 // told nothing, and that no port is free for data.
 //
 // There is one line for each upload, download, delete, rename, mkdir, rmdir, chmod and
-// touch (MFMT), also if it was refused or cut, but none for lists:
+// touch (MFMT), also if it was refused or cut; none for lists, for who has not logged in,
+// and for what is no command:
 //
 //	ftp: rename peer=192.0.2.9:4021 user=ann path=/a to=/b reply="250 Renamed"
 //	ftp: upload peer=192.0.2.9:4021 user=ann path=/c reply="550 Permission denied"
 //	ftp: upload peer=192.0.2.9:4021 user=ann path=/c bytes=4096 duration=2s err="the control connection has ended: ..."
 //
 // The reply is the one that the deed has; there is none where nobody was left to hear it.
-// bytes are those of the file that have come, or that were given to the system to send, of
-// which a client that goes may have got fewer; those before REST are in neither. err is
-// what has failed of the network. Beside a reply of 226 it says that the client was gone
-// when its upload was complete: in clear, one that is killed ends its file as one does that
-// has sent all, so this may be a half.
+// bytes are those that have come, or those of the file that were given to the connection to
+// send, of which a client that goes may have got fewer; those before REST are in neither.
+// err is what has failed of the network; beside a reply of 226 it says that the client was
+// gone when its upload was complete. In clear a client that is killed ends its file as one
+// does that has sent all: what it leaves may be a half, also where there is no err. Over
+// TLS that is told apart.
 //
 // # The client
 //
