@@ -124,7 +124,7 @@ func login(l *smtp.Local, user, password string, c smtp.Config) error {
 	}
 	l.Authenticate = func(u, p string) error {
 		if subtle.ConstantTimeCompare([]byte(u+"\x00"+p), []byte(user+"\x00"+password)) == 0 {
-			return errors.New("wrong")
+			return errors.New("wrong user or password")
 		}
 		return nil
 	}

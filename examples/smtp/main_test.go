@@ -163,7 +163,9 @@ func TestLogin(t *testing.T) {
 	stop(t, cmd, out)
 	addrs, out, cmd = start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-login", "-user", "eve", "-password", "sesame")
 	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n"), "235 2.7.0")
+	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBh\r\nQUIT\r\n"), "535 5.7.8")
 	stop(t, cmd, out)
+	assert.Regexp(t, `WARN smtp: login failed peer=127\.0\.0\.1:\d+ user=eve mechanism=PLAIN err="wrong user or password" reply="535 `, cmd.Stderr)
 }
 
 // Who is one too many is told so in the way in which the port speaks.

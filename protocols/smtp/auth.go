@@ -49,10 +49,10 @@ func (s *session) startAuth(arg string) {
 		s.wrong(reply{501, "5.5.4", "Syntax: AUTH mechanism [initial-response]"})
 		return
 	case s.peer.TLS == nil && !s.server.AllowInsecureAuth:
-		s.wrong(reply{538, "5.7.11", "Encryption required"})
+		s.logNoLogin(mechanism, s.wrong(reply{538, "5.7.11", "Encryption required"}))
 		return
 	case !slices.Contains(a.AuthMechanisms(), mechanism):
-		s.wrong(reply{504, "5.5.4", "Mechanism not available"})
+		s.logNoLogin(mechanism, s.wrong(reply{504, "5.5.4", "Mechanism not available"}))
 		return
 	}
 	var response []byte // nil if there is none, which is not the same as an empty one
@@ -121,33 +121,43 @@ func (s *session) proceed(response []byte) {
 	})
 }
 
-// loginFailed says so, after a while. What is temporary says nothing of the password.
+// loginFailed says so, after a while.
 func (s *session) loginFailed(err error) {
 	var user string
 	if e, ok := errors.AsType[*loginError](err); ok {
-		user = e.user[:min(len(e.user), maxHostname)]
+		user = e.user
 	}
-	s.logger().Warn("smtp: login failed", "peer", s.RemoteAddr(), "mechanism", s.auth.mechanism, "user", user, "err", err)
-	e, ours := replied(err)
-	if _, panicked := errors.AsType[*protocol.PanicError](err); !ours && !panicked {
-		err = authFailed
-	}
-	if !ours || !e.Temporary() {
-		s.logins++
-	}
+	r, reason := s.noLogin(err)
+	s.logLogin(user, err, r)
 	s.timer.Stop()
 	s.PauseReading()
 	s.AfterFunc(loginDelay, func() {
 		s.auth = nil
 		s.timer.Reset(s.server.CommandTimeout)
 		s.ResumeReading()
-		if s.logins >= maxLogins {
-			s.bye(421, "4.7.0", "Too many failed logins", ErrTooManyErrors)
-			return
+		s.say(r)
+		if r.code == 421 {
+			s.close(reason)
 		}
-		s.answer("Auth", err, reply{})
 		s.mayEnd()
 	})
+}
+
+// noLogin is what is said for err, and why the connection ends if that is 421. What is temporary
+// says nothing of the password.
+func (s *session) noLogin(err error) (r reply, reason error) {
+	e, ours := replied(err)
+	_, panicked := errors.AsType[*protocol.PanicError](err)
+	if !ours || !e.Temporary() {
+		s.logins++
+	}
+	switch {
+	case s.logins >= maxLogins:
+		return reply{421, "4.7.0", s.server.Domain + " Too many failed logins"}, ErrTooManyErrors
+	case ours || panicked:
+		return s.replyOf("Auth", err, reply{}), nil
+	}
+	return replyTo(authFailed), nil
 }
 
 // authFailed does not say what was wrong (RFC 4954, section 6).

@@ -1,10 +1,8 @@
 package smtp
 
 import (
-	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"os"
 	"sync"
 )
@@ -142,7 +140,7 @@ func (s *session) delivered(err error) {
 	for _, err := range errs {
 		r := s.replyOf("Data", err, reply{250, "2.0.0", "Ok"})
 		s.say(r)
-		s.report(r, len(s.mail.recipients)/len(errs))
+		s.logMessage(r, len(s.mail.recipients)/len(errs))
 		closing = closing || r.code == 421
 		if r.agrees() {
 			s.errors = 0
@@ -173,17 +171,7 @@ func (s *session) replyAll(r reply) {
 	for range n {
 		s.say(r)
 	}
-	s.report(r, len(s.mail.recipients))
-}
-
-// report logs what the client was told of its message, for so many recipients.
-func (s *session) report(r reply, to int) {
-	log := s.logger()
-	if !log.Enabled(context.Background(), slog.LevelInfo) {
-		return
-	}
-	log.Info("smtp: message", "peer", s.RemoteAddr(), "user", s.peer.User, "from", s.mail.from, "to", to,
-		"bytes", s.mail.body.size, "reply", r.logged())
+	s.logMessage(r, len(s.mail.recipients))
 }
 
 // statuses are the answers for each recipient, a StatusCollector while they are

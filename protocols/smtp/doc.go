@@ -38,6 +38,21 @@
 // within a message, may still go on: such a connection is waited for up to the loop's
 // DrainTimeout.
 //
+// # What is logged
+//
+// The loop's logger is told of each message at Info ("smtp: message"), and of whatever was
+// refused before there was one: "smtp: sender refused", "smtp: recipient refused" and, where
+// nobody may log in that way, "smtp: login refused". A password that was not taken is a Warn,
+// "smtp: login failed". Each line has the peer, the user who is logged in or has tried to, and
+// the reply. A program that keeps out who guesses (fail2ban) finds him in what slog writes by
+// default, and in what its TextHandler does, by
+//
+//	^\s*WARN smtp: login failed peer=\[?<HOST>\]?:\d+ user=
+//	^time=\S* level=WARN msg="smtp: login failed" peer=\[?<HOST>\]?:\d+ user=
+//
+// Keep the beginning: further on a line says what clients say, in quotes, and that may be this.
+// What is wrong here is an Error, with the call that has failed.
+//
 // # Sending
 //
 //	go r.Run(ctx) // a reactor

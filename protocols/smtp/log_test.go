@@ -92,20 +92,76 @@ func TestLogsTooManyRecipientsOnce(t *testing.T) {
 	assert.Equal(t, 10, strings.Count(out, "recipient refused"), out)
 }
 
-// Who fails to log in is logged, and why, but not by what password.
+// A sender that is refused is logged: nothing of his message ever is. So is what is no sender.
+func TestLogsRefusedSenders(t *testing.T) {
+	out := logged(func() {
+		tr := dial(testServer().New(&Local{Delivery: &Inbox{}, RequireAuth: true}))
+		tr.Receive("EHLO me\r\nMAIL FROM:<a@x> SIZE=65\r\nMAIL FROM:<a@x>\r\nMAIL FROM:a@x\r\nMAIL FROM:<a@x> BODY=9BIT\r\n")
+	})
+	assert.Equal(t, `level=INFO msg="smtp: sender refused" peer=192.0.2.2:50000 user="" from=a@x reply="552 5.3.4 Message is larger than the server takes"
+level=INFO msg="smtp: sender refused" peer=192.0.2.2:50000 user="" from=a@x reply="530 5.7.0 Authentication required"
+level=INFO msg="smtp: sender refused" peer=192.0.2.2:50000 user="" from=FROM:a@x reply="501 5.1.7 Bad sender address"
+level=INFO msg="smtp: sender refused" peer=192.0.2.2:50000 user="" from=a@x reply="501 5.5.4 Bad parameter value"
+`, out)
+}
+
+// So is a recipient that nobody can read, shortened, with the reply that has ended it all.
+func TestLogsWhatIsNoRecipient(t *testing.T) {
+	config := testServer()
+	config.MaxErrors = 1
+	out := logged(func() {
+		tr := dial(config.New(&clerk{}))
+		tr.Receive("EHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<" + strings.Repeat("b", 1900) + "\r\n")
+	})
+	assert.Equal(t, `level=INFO msg="smtp: recipient refused" peer=192.0.2.2:50000 user="" from=a@x to=TO:<`+strings.Repeat("b", 396)+
+		` reply="421 4.7.0 mx.our.test Too many errors"`+"\n", out)
+}
+
+// Who fails to log in is logged, with the reply, and why, but not by what password.
 func TestLogsFailedLogins(t *testing.T) {
 	local := &Local{Login: true, Authenticate: func(string, string) error { return errors.New("the directory is down") }}
 	word := base64.StdEncoding.EncodeToString
-	for mechanism, said := range map[string]string{
-		"PLAIN": "AUTH PLAIN " + word([]byte("\x00eve\x00sesame")),
-		"LOGIN": "AUTH LOGIN\r\n" + word([]byte("eve")) + "\r\n" + word([]byte("sesame")),
+	const line = `level=WARN msg="smtp: login failed" peer=192.0.2.2:50000 user=eve mechanism=`
+	const why, reply = ` err="the directory is down"`, ` reply="535 5.7.8 Authentication failed"` + "\n"
+	for said, want := range map[string]string{
+		"AUTH PLAIN " + word([]byte("\x00eve\x00sesame")):                        line + "PLAIN" + why + reply,
+		"AUTH LOGIN\r\n" + word([]byte("eve")) + "\r\n" + word([]byte("sesame")): line + "LOGIN" + why + reply,
+		"AUTH PLAIN " + word([]byte("ann\x00eve\x00sesame")):                     line + `PLAIN err="the user would act for another"` + reply,
+		"AUTH PLAIN " + word([]byte("\x00eve\x00")):                              line + `PLAIN err="the user or the password is empty, or holds a NUL"` + reply,
 	} {
 		out := logged(func() {
 			tr := dial(Config{AllowInsecureAuth: true}.New(local))
 			tr.Receive("EHLO me\r\n" + said + "\r\n")
 		})
-		assert.Equal(t, `level=WARN msg="smtp: login failed" peer=192.0.2.2:50000 mechanism=`+mechanism+` user=eve err="the directory is down"`+"\n", out)
+		assert.Equal(t, want, out)
 	}
+}
+
+// The last of them is logged with the reply that ends the connection.
+func TestLogsTooManyFailedLogins(t *testing.T) {
+	out := logged(func() {
+		tr := dial(Config{Domain: "mx.our.test", AllowInsecureAuth: true}.New(&reciter{}))
+		tr.Receive("EHLO me\r\n")
+		for range maxLogins {
+			tr.Receive("AUTH PLAIN AGV2ZQBh\r\n")
+			tr.Advance(loginDelay)
+		}
+		assert.ErrorIs(t, tr.Lost(), ErrTooManyErrors)
+	})
+	assert.Equal(t, 2, strings.Count(out, ` reply="535 5.7.8 Authentication failed"`), out)
+	assert.Equal(t, 1, strings.Count(out, ` reply="421 4.7.0 mx.our.test Too many failed logins"`), out)
+}
+
+// Who may not try is logged: it is nobody's password that is wrong.
+func TestLogsRefusedLogins(t *testing.T) {
+	local := &Local{Authenticate: func(string, string) error { return nil }}
+	out := logged(func() {
+		dial(Config{}.New(local)).Receive("EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\n")
+		dial(Config{AllowInsecureAuth: true}.New(local)).Receive("EHLO me\r\nAUTH CRAM-MD5\r\n")
+	})
+	assert.Equal(t, `level=INFO msg="smtp: login refused" peer=192.0.2.2:50000 user="" mechanism=PLAIN reply="538 5.7.11 Encryption required"
+level=INFO msg="smtp: login refused" peer=192.0.2.2:50000 user="" mechanism=CRAM-MD5 reply="504 5.5.4 Mechanism not available"
+`, out)
 }
 
 // What cannot be finished is said.

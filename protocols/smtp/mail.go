@@ -1,81 +1,82 @@
 package smtp
 
-import (
-	"context"
-	"log/slog"
-	"strings"
-)
+import "strings"
 
 // mailFrom begins a transaction (RFC 5321, section 4.1.1.2).
 func (s *session) mailFrom(arg string) {
-	p := parser{utf8: true}
-	if !p.argument(arg, "FROM:") {
-		s.wrong(reply{501, "5.5.4", "Syntax: MAIL FROM:<address>"})
+	from, o, bad := s.sender(arg)
+	if bad.code != 0 {
+		s.logSender(from, s.wrong(bad))
 		return
 	}
-	var from string
+	s.mail = &transaction{from: from, utf8: o.UTF8} // for the Session it begins now
+	s.ask(s.commands, func() error { return s.session.Mail(from, &o) }, func(err error) {
+		r := s.answer("Mail", err, reply{250, "2.1.0", "Ok"})
+		if r.agrees() {
+			s.phase = mailing
+			return
+		}
+		s.mail = nil
+		s.logSender(from, r)
+	})
+}
+
+// sender reads the argument of MAIL: the reverse-path, or what there was instead, and options.
+// The reply has no code if there is nothing wrong.
+func (s *session) sender(arg string) (from string, o MailOptions, bad reply) {
+	p := parser{utf8: true}
+	if !p.argument(arg, "FROM:") {
+		return arg, o, reply{501, "5.5.4", "Syntax: MAIL FROM:<address>"}
+	}
 	if !p.nullPath() {
 		a, ok := p.path()
 		if !ok || a.Domain == "" {
-			s.wrong(reply{501, "5.1.7", "Bad sender address"})
-			return
+			return arg, o, reply{501, "5.1.7", "Bad sender address"}
 		}
 		from = a.String()
 	}
 	list, ok := p.params()
 	if !ok {
-		s.wrong(reply{501, "5.5.4", "Bad parameters"})
-		return
+		return from, o, reply{501, "5.5.4", "Bad parameters"}
 	}
-	o, bad := s.mailOptions(list)
-	switch {
-	case bad.code != 0:
-		s.wrong(bad)
-		return
-	case !o.UTF8 && !isASCII(arg):
-		s.wrong(reply{501, "5.6.7", "SMTPUTF8 required"})
-		return
+	if o, bad = s.mailOptions(list); bad.code == 0 && !o.UTF8 && !isASCII(arg) {
+		bad = reply{501, "5.6.7", "SMTPUTF8 required"}
 	}
-	s.mail = &transaction{from: from, utf8: o.UTF8} // for the Session it begins now
-	s.ask(s.commands, func() error { return s.session.Mail(from, &o) }, func(err error) {
-		if s.answer("Mail", err, reply{250, "2.1.0", "Ok"}).agrees() {
-			s.phase = mailing
-		} else {
-			s.mail = nil
-		}
-	})
+	return from, o, bad
 }
 
 // rcptTo adds a recipient (RFC 5321, section 4.1.1.3).
 func (s *session) rcptTo(arg string) {
-	p := parser{utf8: s.mail.utf8}
-	if !p.argument(arg, "TO:") {
-		s.wrong(reply{501, "5.5.4", "Syntax: RCPT TO:<address>"})
-		return
-	}
-	a, ok := p.path()
-	if !ok {
-		s.wrong(reply{501, "5.1.3", "Bad recipient address"})
-		return
-	}
-	list, ok := p.params()
-	if !ok {
-		s.wrong(reply{501, "5.5.4", "Bad parameters"})
-		return
-	}
-	o, bad := s.rcptOptions(list)
+	to, o, bad := s.receiver(arg)
 	switch {
 	case bad.code != 0:
-		s.wrong(bad)
+		s.logRecipient(to, s.wrong(bad))
 		return
 	case len(s.mail.recipients) >= s.server.MaxRecipients:
-		s.oneTooMany(a.String())
+		s.oneTooMany(to)
 		return
 	}
-	to := a.String()
 	s.ask(s.commands, func() error { return s.session.Rcpt(to, &o) }, func(err error) {
 		s.recipient(to, err)
 	})
+}
+
+// receiver reads the argument of RCPT, as sender does.
+func (s *session) receiver(arg string) (to string, o RcptOptions, bad reply) {
+	p := parser{utf8: s.mail.utf8}
+	if !p.argument(arg, "TO:") {
+		return arg, o, reply{501, "5.5.4", "Syntax: RCPT TO:<address>"}
+	}
+	a, ok := p.path()
+	if !ok {
+		return arg, o, reply{501, "5.1.3", "Bad recipient address"}
+	}
+	list, ok := p.params()
+	if !ok {
+		return a.String(), o, reply{501, "5.5.4", "Bad parameters"}
+	}
+	o, bad = s.rcptOptions(list)
+	return a.String(), o, bad
 }
 
 // recipient goes on with one that the Session has accepted, or not. Who asks for too
@@ -87,7 +88,7 @@ func (s *session) recipient(to string, err error) {
 		s.phase = addressed
 		return
 	}
-	s.logRefused(to, r)
+	s.logRecipient(to, r)
 	if s.refused++; int(s.refused) > s.server.MaxRecipients {
 		s.bye(421, "4.7.0", "Too many unknown recipients", ErrTooManyErrors)
 	}
@@ -100,15 +101,7 @@ func (s *session) oneTooMany(to string) {
 	s.say(tooManyRecipients)
 	if !s.mail.full {
 		s.mail.full = true
-		s.logRefused(to, tooManyRecipients)
-	}
-}
-
-// logRefused tells of a recipient that has got nothing. Those of a message are counted
-// when it has come.
-func (s *session) logRefused(to string, r reply) {
-	if log := s.logger(); log.Enabled(context.Background(), slog.LevelInfo) {
-		log.Info("smtp: recipient refused", "peer", s.RemoteAddr(), "user", s.peer.User, "from", s.mail.from, "to", to, "reply", r.logged())
+		s.logRecipient(to, tooManyRecipients)
 	}
 }
 

@@ -98,14 +98,14 @@ func (s *session) room() []byte {
 	return nil
 }
 
-// wrong is the reply to a command that the client got wrong. Who does too often is
-// sent away.
-func (s *session) wrong(r reply) {
+// wrong is the reply to a command that the client got wrong, and returns what was said. Who
+// does too often is sent away.
+func (s *session) wrong(r reply) reply {
 	if s.errors++; int(s.errors) >= s.server.MaxErrors {
-		s.bye(421, "4.7.0", "Too many errors", ErrTooManyErrors)
-		return
+		return s.bye(421, "4.7.0", "Too many errors", ErrTooManyErrors)
 	}
 	s.say(r)
+	return r
 }
 
 var (

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/emersion/go-sasl"
@@ -14,13 +15,18 @@ type authenticator func(user, password string) error
 // let anybody in, as nobody.
 func (a authenticator) check(user, password string) error {
 	if user == "" || password == "" || strings.ContainsRune(user+password, 0) {
-		return authFailed
+		return &loginError{user, errNoPassword}
 	}
 	if err := a(user, password); err != nil {
 		return &loginError{user, err}
 	}
 	return nil
 }
+
+var (
+	errNoPassword = errors.New("the user or the password is empty, or holds a NUL")
+	errNotHimself = errors.New("the user would act for another")
+)
 
 // A loginError says who could not log in.
 type loginError struct {
@@ -34,7 +40,7 @@ func (e *loginError) Unwrap() error { return e.error }
 func newPlainServer(a authenticator) sasl.Server {
 	return sasl.NewPlainServer(func(identity, user, password string) error {
 		if identity != "" && identity != user {
-			return authFailed
+			return &loginError{user, errNotHimself}
 		}
 		return a.check(user, password)
 	})

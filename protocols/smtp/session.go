@@ -168,10 +168,13 @@ func (s *session) mayEnd() {
 	}
 }
 
-// bye says a last word and ends the connection, whose reason is err if it is not nil.
-func (s *session) bye(code int, enhanced, text string, err error) {
-	s.reply(code, enhanced, s.server.Domain+" "+text)
+// bye says a last word, which it returns, and ends the connection, whose reason is err if it
+// is not nil.
+func (s *session) bye(code int, enhanced, text string, err error) reply {
+	r := reply{code, enhanced, s.server.Domain + " " + text}
+	s.say(r)
 	s.close(err)
+	return r
 }
 
 func (s *session) close(reason error) {
