@@ -3,7 +3,8 @@
 //	go run ./examples/smtp                                     # shows who writes to whom, and the header
 //	go run ./examples/smtp -maildir ~/Mail -domain example.org # keeps what comes
 //
-// With -user and -relay it also passes mail on, of who has logged in and to elsewhere.
+// With -user and -relay it also passes mail on, of who has logged in and to elsewhere. What waits
+// for another attempt is tried at once after SIGUSR1.
 //
 // Lines have to end with CRLF; a message in which a CR or LF stands on its own is refused
 // (554 5.6.0). These clients send them so, as examples/sendmail does:

@@ -267,3 +267,37 @@ func TestRelays(t *testing.T) {
 	stop(t, second, out2)
 	stop(t, first, out)
 }
+
+// What could not be sent is tried again when somebody says so, long before its time.
+func TestRelaysNow(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	here, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-user", "eve", "-password", "sesame",
+		"-domain", "our.test", "-relay", l.Addr().String(), "-queue", filepath.Join(t.TempDir(), "queue"))
+	login := strings.NewReplacer("MAIL", "AUTH PLAIN AGV2ZQBzZXNhbWU=\r\nMAIL", "b@our.test", "b@other.test").Replace(message)
+	require.Contains(t, talk(t, "tcp", here[0], login), "queued as")
+	attempts := make(chan struct{})
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+			attempts <- struct{}{}
+		}
+	}()
+	<-attempts
+	require.Eventually(t, func() bool {
+		require.NoError(t, cmd.Process.Signal(syscall.SIGUSR1))
+		select {
+		case <-attempts:
+			return true
+		default:
+			return false
+		}
+	}, patience, time.Millisecond)
+	stop(t, cmd, out)
+	assert.Contains(t, fmt.Sprint(cmd.Stderr), "trying all mail that waits; messages: 1\n")
+}

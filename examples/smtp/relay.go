@@ -2,6 +2,10 @@ package main
 
 import (
 	"errors"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/torsion-go/torsion/protocols/smtp"
 	"github.com/torsion-go/torsion/reactor"
@@ -26,7 +30,7 @@ func (o relay) check(l *smtp.Local) error {
 	return nil
 }
 
-// start begins to send, and returns what ends that.
+// start begins to send, and returns what ends that. SIGUSR1 has all tried at once that waits.
 func (o relay) start(r *reactor.Reactor, l *smtp.Local, name string) (stop func() error, err error) {
 	if o.addr == "" {
 		return func() error { return nil }, nil
@@ -36,5 +40,18 @@ func (o relay) start(r *reactor.Reactor, l *smtp.Local, name string) (stop func(
 		Smarthost: smtp.ClientConfig{Addr: o.addr, Security: smtp.TLSOpportunistic},
 	}
 	l.Outgoing = queue
-	return queue.Close, queue.Start(r)
+	now := make(chan os.Signal, 1)
+	signal.Notify(now, syscall.SIGUSR1)
+	go func() {
+		for range now {
+			log.Print("trying all mail that waits; messages: ", queue.Stats().Messages)
+			queue.Flush()
+		}
+	}()
+	stop = func() error {
+		signal.Stop(now)
+		close(now)
+		return queue.Close()
+	}
+	return stop, queue.Start(r)
 }

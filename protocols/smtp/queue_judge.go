@@ -55,13 +55,27 @@ func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Res
 	q.done(j, done)
 	q.mu.Unlock()
 	q.save(j.entry) // before anything else: until then it would be sent again
-	for i, r := range to {
+	q.tellAll(j.entry, to, verdicts, result, err)
+}
+
+// tellAll logs what an attempt has come to: in one line what err says of all whom it has not
+// come to anything else for.
+func (q *Queue) tellAll(e *queueEntry, to []*queueRecipient, verdicts []queueVerdict, result Result, err error) {
+	var shared []*queueRecipient
+	var verdict queueVerdict
+	for i := range to {
+		said := len(result.To) == len(to)
+		if err != nil && (!said || result.To[i].Err == err) {
+			shared, verdict = append(shared, to[i]), verdicts[i]
+			continue
+		}
 		text := result.Text
-		if text == "" && len(result.To) == len(to) { // over LMTP
+		if text == "" { // over LMTP
 			text = result.To[i].Text
 		}
-		q.tell(j.entry, r, verdicts[i], fates[i], text)
+		q.tell(e, to[i:i+1], verdicts[i], result.To[i].Err, text)
 	}
+	q.tell(e, shared, verdict, err, "")
 }
 
 // leftOver changes the verdicts on recipients that were too many for the server: they are
@@ -131,13 +145,14 @@ func (q *Queue) verdict(err error) queueVerdict {
 	return queuePutOff
 }
 
-// tell logs what has become of a recipient; text is what the server said if it has taken
-// the message.
-func (q *Queue) tell(e *queueEntry, r *queueRecipient, v queueVerdict, err error, text string) {
-	if v == queueUntouched {
+// tell logs what has become of recipients, for whom that was one attempt; text is what the
+// server said if it has taken the message.
+func (q *Queue) tell(e *queueEntry, to []*queueRecipient, v queueVerdict, err error, text string) {
+	if v == queueUntouched || len(to) == 0 {
 		return
 	}
-	log := q.logger().With("id", e.name(), "to", r.Address, "host", r.Last.Host, "attempts", r.Attempts)
+	r := to[0]
+	log := q.logger().With("id", e.name(), "to", addresses(to), "host", r.Last.Host, "attempts", r.Attempts)
 	switch {
 	case v == queueSent:
 		log.Info("smtp: sent", "reply", text)
@@ -154,6 +169,14 @@ func (q *Queue) tell(e *queueEntry, r *queueRecipient, v queueVerdict, err error
 	default:
 		log.Info("smtp: put off", "err", err, "next", r.Next)
 	}
+}
+
+func addresses(to []*queueRecipient) string {
+	var list []string
+	for _, r := range to {
+		list = append(list, r.Address)
+	}
+	return strings.Join(list, ",")
 }
 
 // isOurs reports whether the reason to put a message off is one that will not go away by

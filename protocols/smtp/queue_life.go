@@ -15,7 +15,8 @@ import (
 // Start reads what is in the folder, all envelopes of it, and begins to send through n,
 // which is a reactor, and may run later. It fails if there is nowhere to send to, if the
 // Smarthost never could be (a password in clear, for example), or if the folder cannot be
-// used; what cannot be read there is set aside, and logged. A Queue is started once.
+// used; what cannot be read there is set aside, and logged. How much mail waits is logged, too.
+// A Queue is started once.
 //
 // When n begins to shut down the Queue stops sending, as with Close, while everything else on n
 // says goodbye; n waits for the Queue's connections. What comes afterwards is still taken, for the
@@ -95,6 +96,11 @@ func (q *Queue) open() error {
 		return errors.Join(err, files.close())
 	}
 	slices.SortFunc(entries, func(a, b *queueEntry) int { return a.Time.Compare(b.Time) })
+	now := utcNow()
+	for _, e := range entries {
+		e.notAfter(now)
+	}
+	q.tellWaiting(entries, now)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -104,12 +110,30 @@ func (q *Queue) open() error {
 	q.ctx, q.cancel = context.WithCancel(context.Background())
 	q.entries, q.lanes = make(map[string]*queueEntry), make(map[string]*queueLane)
 	for _, e := range entries {
-		e.notAfter(utcNow())
 		q.entries[e.ID] = e
 		q.held += e.held
 		q.schedule(e)
 	}
 	return nil
+}
+
+// tellWaiting logs how many messages there are, if any, and when the first of them is due.
+func (q *Queue) tellWaiting(entries []*queueEntry, now time.Time) {
+	if len(entries) == 0 {
+		return
+	}
+	next := q.due(entries[0], entries[0].To[0])
+	for _, e := range entries {
+		for _, r := range e.To {
+			if t := q.due(e, r); t.Before(next) {
+				next = t
+			}
+		}
+	}
+	if next.Before(now) {
+		next = now
+	}
+	q.logger().Info("smtp: mail is waiting", "messages", len(entries), "next", next)
 }
 
 // Close begins no more, waits 5 s for what is under way, and ends the rest. What becomes of

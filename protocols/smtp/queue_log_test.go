@@ -3,6 +3,7 @@ package smtp_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +30,42 @@ func TestQueueLogsReplies(t *testing.T) {
 			assert.Contains(t, p.log.String(), "queued as "+b.Messages()[0].ID)
 		})
 	}
+}
+
+// Those of a message who share an attempt share a line of the log; who was answered alone has
+// his own.
+func TestQueueLogsAttempts(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		p.host("dead.test", "192.0.2.9")
+		p.serve("b.test", "192.0.2.1", &smtp.Inbox{})
+		p.send("ann@a.test", "bob@dead.test", "carl@dead.test", "bob@b.test", "carl@b.test")
+		p.settle()
+		log := p.log.String()
+		assert.Equal(t, 1, strings.Count(log, `msg="smtp: put off"`), log)
+		assert.Contains(t, log, " to=bob@dead.test,carl@dead.test host=dead.test attempts=1 ")
+		assert.Equal(t, 2, strings.Count(log, `msg="smtp: sent"`), log)
+	})
+}
+
+// What waits when a Queue starts is said, and until when.
+func TestQueueLogsWhatWaits(t *testing.T) {
+	inPost(t, nil, func(t *testing.T, p *post) {
+		assert.NotContains(t, p.log.String(), "waiting")
+		p.host("dead.test", "192.0.2.9")
+		p.send("ann@a.test", "bob@dead.test")
+		p.after(30 * time.Minute)
+		p.send("ann@a.test", "carl@dead.test")
+		p.settle()
+		next := p.queue.List()[0].To[0].Next // an hour behind the first attempt
+		p.restart()
+		assert.Contains(t, p.log.String(), `level=INFO msg="smtp: mail is waiting" messages=2 next=`+next.Format("2006-01-02T15:04:05.000Z07:00")+"\n")
+		require.NoError(t, p.queue.Close())
+		time.Sleep(2 * time.Hour) // in the bubble
+		p.queue = p.another(p.queue.Dir)
+		now := time.Now().UTC()
+		require.NoError(t, p.queue.Start(p.network))
+		assert.Contains(t, p.log.String(), `"smtp: mail is waiting" messages=2 next=`+now.Format("2006-01-02T15:04:05.000Z07:00")+"\n")
+	})
 }
 
 // A server that wants us to log in says nothing of the message, which waits for an operator

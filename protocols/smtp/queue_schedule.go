@@ -119,7 +119,8 @@ func (q *Queue) ready(j *queueJob) {
 	q.dispatch()
 }
 
-// Flush has all messages tried now that wait for their time.
+// Flush has all messages tried now that wait for their time: for an operator who knows that a
+// server is back, by a signal for example. See examples/smtp.
 func (q *Queue) Flush() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

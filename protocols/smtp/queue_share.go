@@ -49,8 +49,8 @@ func (q *Queue) giveUp(j *queueJob, to []*queueRecipient, now time.Time) {
 
 // share does what follows from an attempt that another job has made.
 func (q *Queue) share(j *queueJob) {
-	for _, r := range j.given {
-		q.tell(j.entry, r, queuePutOff, j.shared, "")
+	for to := range slices.Chunk(j.given, queueRecipients) {
+		q.tell(j.entry, to, queuePutOff, j.shared, "")
 	}
 	q.settle(j)
 	q.mu.Lock()
