@@ -42,6 +42,9 @@ type Recipient struct {
 	Options RcptOptions
 }
 
+// String is the address.
+func (r Recipient) String() string { return r.Address }
+
 // checkDeliver panics where a program has nothing to deliver.
 func checkDeliver(e *Envelope, message io.ReadSeeker) {
 	if e == nil || message == nil {

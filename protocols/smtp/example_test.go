@@ -24,7 +24,7 @@ func Example() {
 		Domains: []string{"our.test"},
 		Delivery: mail.Func(func(e *mail.Envelope, message io.ReadSeeker) error {
 			text, err := io.ReadAll(message)
-			fmt.Printf("from %s to %s: %q\n", e.From, e.To[0].Address, text)
+			fmt.Printf("from %s to %s: %q\n", e.From, e.To, text)
 			return err
 		}),
 	}
@@ -43,7 +43,7 @@ func Example() {
 	err = r.Run(ctx)
 	fmt.Println(err)
 	// Output:
-	// from a@x.test to b@our.test: "Subject: hi\r\n\r\n"
+	// from a@x.test to [b@our.test]: "Subject: hi\r\n\r\n"
 	// <nil>
 	// <nil>
 }

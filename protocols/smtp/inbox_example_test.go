@@ -24,10 +24,10 @@ func ExampleInbox() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	m, err := inbox.Next(ctx)
-	fmt.Printf("%s to %s: %q %v\n", m.From, m.To[0].Address, m.Text, err)
+	fmt.Printf("%s to %s: %q %v\n", m.From, m.To, m.Text, err)
 	// Output:
 	// <nil>
 	// SMTP error 550: Relaying denied
 	// <nil>
-	// ann@other.test to bob@our.test: "Subject: Hello\r\n\r\nWorld\r\n" <nil>
+	// ann@other.test to [bob@our.test]: "Subject: Hello\r\n\r\nWorld\r\n" <nil>
 }
