@@ -34,8 +34,8 @@ type ReadResumer interface {
 }
 
 // A Shutdowner is told when the server is going down. It says goodbye and
-// closes when it is done, within Config.DrainTimeout of package reactor. Other
-// connections get LoseConnection instead.
+// closes when it is done, within Config.DrainTimeout of package reactor (see
+// [DrainEnd]). Other connections get LoseConnection instead.
 type Shutdowner interface {
 	Shutdown()
 }

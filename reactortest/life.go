@@ -195,8 +195,16 @@ func waitingHearTheEnd(w *world) {
 func drainTimeout(w *world) {
 	w.start(Config{DrainTimeout: 50 * time.Millisecond})
 	s, client := &leaver{probe: w.probe()}, &leaver{probe: w.probe()}
-	s.onShutdown, client.onShutdown = func() {}, func() {}
+	s.onShutdown, client.onShutdown = func() {
+		at, ok := protocol.DrainEnd(s.Loop())
+		assert.True(w, ok)
+		assert.WithinRange(w, at, time.Time{}.Add(1), s.Loop().Now().Add(50*time.Millisecond))
+	}, func() {}
 	w.pair(s, client)
+	w.on(func() {
+		_, ok := protocol.DrainEnd(s.Loop())
+		assert.False(w, ok)
+	})
 	w.Stop()
 	w.end()
 	assert.ErrorIs(w, s.reason, protocol.ErrShutdown)
@@ -210,7 +218,10 @@ func secondStop(w *world) {
 	w.pair(s, w.probe())
 	w.BeforeShutdown(func(func()) {})
 	w.Stop()
-	w.on(func() {})
+	w.on(func() {
+		_, ok := protocol.DrainEnd(s.Loop())
+		assert.False(w, ok, "for who has all the time")
+	})
 	assert.NoError(w, s.reason)
 	w.Stop()
 	w.end()

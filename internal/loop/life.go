@@ -36,6 +36,7 @@ type life struct {
 	draining  bool          // the ports are closed
 	finishing bool          // nothing is left to wait for
 	forced    bool          // nor is anything waited for
+	drainEnd  time.Time     // when DrainTimeout is over; zero before Stop, and if it never is
 	ports     []*port
 	clients   map[*connector]bool
 }
@@ -131,6 +132,7 @@ func (l *Loop) StopOnce() {
 func (l *Loop) shutdown() {
 	l.stopping.Store(true)
 	if d := either(l.config.DrainTimeout, 10*time.Second); d > 0 {
+		l.drainEnd = l.Now().Add(d)
 		l.setTimer(nil, d, l.drainedTooLong)
 	}
 	l.nextBefore()
@@ -203,6 +205,9 @@ func (l *Loop) closePorts() {
 		c.cancel(protocol.ErrStopped)
 	}
 }
+
+// DrainEnd is for protocol.DrainEnd.
+func (l *Loop) DrainEnd() (at time.Time, ok bool) { return l.drainEnd, !l.drainEnd.IsZero() }
 
 // drainedTooLong is the end of DrainTimeout.
 func (l *Loop) drainedTooLong() {

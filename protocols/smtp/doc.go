@@ -35,8 +35,8 @@
 //
 // When the loop stops, a client is told goodbye (421) as soon as it is not within a
 // transaction and the Session has answered. One that is silent behind MAIL or RCPT, or
-// within a message, may still go on: such a connection is waited for up to the loop's
-// DrainTimeout.
+// within a message, may still go on, and is told it a second before the loop's DrainTimeout
+// is over, which resets whoever is left.
 //
 // # What is logged
 //

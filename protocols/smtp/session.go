@@ -42,6 +42,7 @@ type session struct {
 	busy   bool // the Session has not answered yet
 	lost   bool // ConnectionLost has come
 	ending bool // the server goes down
+	hurry  bool // at once, whatever is under way
 	user   bool // it has proved who it is
 
 	commands, data bool // the Session's OnLoop
@@ -155,15 +156,28 @@ func (s *session) tooSlow() {
 	s.bye(421, "4.4.2", "Timeout, closing connection", ErrTimeout)
 }
 
-// Shutdown says goodbye, after the message that is under way.
+// lastWords is how long before the time to drain is over a client is told so: time for that to
+// arrive. Of a short drain it is a tenth.
+const lastWords = time.Second
+
+// Shutdown says goodbye, after the message that is under way, or when there is no more time
+// for that.
 func (s *session) Shutdown() {
 	s.ending = true
+	if at, ok := protocol.DrainEnd(s.Loop()); ok {
+		left := at.Sub(s.Now())
+		s.AfterFunc(left-min(left/10, lastWords), func() {
+			s.hurry = true
+			s.mayEnd()
+		})
+	}
 	s.mayEnd()
 }
 
-// mayEnd ends the connection if the server goes down and nothing is under way.
+// mayEnd ends the connection if the server goes down and nothing is under way, or may be any
+// more. Who waits for a Session's answer is told that first.
 func (s *session) mayEnd() {
-	if s.ending && !s.busy && s.mail == nil && s.auth == nil {
+	if s.ending && !s.busy && (s.hurry || s.mail == nil && s.auth == nil) {
 		s.bye(421, "4.3.2", "Service is shutting down", nil)
 	}
 }
