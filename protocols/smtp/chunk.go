@@ -58,6 +58,9 @@ func announces(l []byte) bool {
 	return len(l) >= len(bdat) && bytes.EqualFold(l[:len(bdat)], bdat)
 }
 
+// endsLine reports whether somebody may take r for the end of a line.
+func endsLine(r rune) bool { return r == '\r' || r == '\n' }
+
 // malformedChunk is the end, whatever is wrong with the line: to somebody else it may
 // announce a chunk, which would be obeyed here.
 func (s *session) malformedChunk() {

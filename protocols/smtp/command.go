@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -54,7 +55,8 @@ func (s *session) command(l []byte) {
 	v, known := verbs[string(name)]
 	text := isText(l)
 	switch {
-	case announces(l) && (string(name) != "BDAT" || len(l) > maxLine || !text):
+	case announces(l) && (string(name) != "BDAT" || len(l) > maxLine),
+		!text && slices.ContainsFunc(bytes.FieldsFunc(l, endsLine), announces):
 		s.malformedChunk()
 	case len(l) > maxLine && string(name) != "AUTH":
 		s.wrong(reply{500, "5.5.2", "Line too long"})
