@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -179,9 +180,10 @@ func (s *session) replyAll(r reply) {
 type statuses struct {
 	recipients []string
 
-	mu   sync.Mutex
-	errs []error
-	set  []bool
+	mu    sync.Mutex
+	errs  []error
+	set   []bool
+	stray error // an answer for nobody: those who have none cannot be told yes
 }
 
 func newStatuses(to []string) *statuses {
@@ -198,12 +200,18 @@ func (st *statuses) SetStatus(to string, err error) {
 			return
 		}
 	}
+	if st.stray == nil {
+		st.stray = fmt.Errorf("smtp: SetStatus for %q, who is no recipient, or has been answered for", to)
+	}
 }
 
 // rest answers for the others. What is still said afterwards comes too late.
 func (st *statuses) rest(err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if err == nil {
+		err = st.stray
+	}
 	for i := range st.errs {
 		if !st.set[i] {
 			st.errs[i], st.set[i] = err, true

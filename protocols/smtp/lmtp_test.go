@@ -77,3 +77,18 @@ func TestLateStatusCountsForNothing(t *testing.T) {
 	status.SetStatus("b@our.test", nil)
 	assert.Equal(t, []error{io.ErrUnexpectedEOF, nil}, status.errs)
 }
+
+// A Session that answers for somebody else than it was asked for has not answered: whoever is
+// told yes by mistake has lost his message.
+func TestStatusOfStranger(t *testing.T) {
+	for _, answer := range []error{errors.New("the disk is full"), nil} {
+		status := newStatuses([]string{"b@our.test", "c@our.test", "d@our.test"})
+		status.SetStatus("b@our.test", nil)
+		status.SetStatus("C@our.test", answer)
+		status.SetStatus("b@our.test", nil)
+		status.rest(nil)
+		assert.NoError(t, status.errs[0])
+		assert.ErrorContains(t, status.errs[1], "C@our.test")
+		assert.Error(t, status.errs[2])
+	}
+}
