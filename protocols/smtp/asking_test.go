@@ -305,6 +305,34 @@ func TestLoop(t *testing.T) {
 	}
 }
 
+// A file that takes less than it is given, and says nothing, has no message of ours.
+func TestSpoolTakesHalf(t *testing.T) {
+	config := spooling(t)
+	config.MaxMemory = 1
+	bothWays(t, func(t *testing.T, c *clerk) {
+		tr := dial(config.New(&halving{c}))
+		tr.Receive(addressed1 + "DATA\r\nhello\r\n")
+		tr.Take()
+		tr.Receive(".\r\n")
+		assert.Equal(t, "451 4.3.0 Local error in processing, try again later\r\n", tr.Take())
+		assert.NotContains(t, c.asked(), "data")
+		tr.Do(tr.Abort)
+	})
+}
+
+type halving struct{ *clerk }
+
+func (h *halving) NewSession(*Peer) (Session, error) { return h, nil }
+
+func (h *halving) Spool() (Spool, error) {
+	spool, err := tempSpool()
+	return halfSpool{spool}, err
+}
+
+type halfSpool struct{ Spool }
+
+func (h halfSpool) Write(p []byte) (int, error) { return h.Spool.Write(p[:len(p)/2]) }
+
 // A client that sends commands and reads nothing costs no more than the high-water mark.
 func TestNeverReads(t *testing.T) {
 	bothWays(t, func(t *testing.T, c *clerk) {

@@ -101,7 +101,10 @@ func (b *body) flush(open func() (Spool, error)) (err error) {
 			return err
 		}
 	}
-	_, err = b.spool.Write(b.buf)
+	n, err := b.spool.Write(b.buf)
+	if err == nil && n < len(b.buf) {
+		err = io.ErrShortWrite
+	}
 	b.buf = b.buf[:0]
 	return err
 }
