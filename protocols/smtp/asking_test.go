@@ -284,23 +284,24 @@ func TestNamelessSpool(t *testing.T) {
 	})
 }
 
-// A message that has gone around in circles is refused (RFC 5321, section 6.3), also one
-// whose header is in a file.
+// A message that has gone around in circles is refused (RFC 5321, section 6.3), however little
+// of its header is in memory at once.
 func TestLoop(t *testing.T) {
-	for _, memory := range []int{0, 1000} {
+	for _, memory := range []int{0, 1} {
 		config := spooling(t)
 		config.MaxMemory = memory
 		for hops, want := range map[int]string{100: "250 2.0.0 Ok\r\n", 101: "554 5.4.6 Too many hops\r\n"} {
-			if memory > 0 && hops == 100 {
-				continue
+			text := "Subject: x\r\n" + strings.Repeat("RECEIVED: from a\r\n by b\r\nRe\r\n", hops) + "\r\nReceived: body\r\n.\r\n"
+			for cut, pieces := range protocoltest.Cuts(text) {
+				tr := dial(config.New(&clerk{onLoop: true}))
+				tr.Receive(addressed1 + "DATA\r\n")
+				tr.Take()
+				for _, p := range pieces {
+					tr.Receive(p)
+				}
+				assert.Equal(t, want, tr.Take(), cut)
+				tr.Do(tr.Abort)
 			}
-			c := &clerk{onLoop: true}
-			tr := dial(config.New(c))
-			tr.Receive(addressed1 + "DATA\r\n")
-			tr.Take()
-			tr.Receive("Subject: x\r\n" + strings.Repeat("RECEIVED: from a\r\n by b\r\n", hops) + "\r\nReceived: body\r\n.\r\n")
-			assert.Equal(t, want, tr.Take())
-			tr.Do(tr.Abort)
 		}
 	}
 }

@@ -15,8 +15,7 @@ type body struct {
 	cr       bool // the last byte was one
 	bare     bool // there was a CR or LF on its own
 	tooLarge bool
-	header   bool  // has been looked at
-	loop     bool  // it has been here, or elsewhere, too often
+	hops     hops
 	err      error // of the spool
 }
 
@@ -27,6 +26,7 @@ const maxReceived = 100
 // delivered any more is not kept.
 func (b *body) write(p []byte, max int64) {
 	b.look(p)
+	b.hops.read(p)
 	b.size += int64(len(p))
 	b.tooLarge = b.tooLarge || max >= 0 && b.size > max
 	if b.hopeless() {
@@ -37,7 +37,10 @@ func (b *body) write(p []byte, max int64) {
 }
 
 // hopeless reports whether the message will not be delivered.
-func (b *body) hopeless() bool { return b.bare || b.tooLarge || b.loop || b.err != nil }
+func (b *body) hopeless() bool { return b.bare || b.tooLarge || b.loops() || b.err != nil }
+
+// loops reports whether it has been here, or elsewhere, too often.
+func (b *body) loops() bool { return b.hops.n > maxReceived }
 
 // look notes CR and LF that stand alone.
 func (b *body) look(p []byte) {
@@ -62,35 +65,43 @@ func (b *body) look(p []byte) {
 }
 
 // end is called when the message is whole.
-func (b *body) end() {
-	b.bare = b.bare || b.cr
-	b.checkHeader()
+func (b *body) end() { b.bare = b.bare || b.cr }
+
+// hops counts by whose hands a message went: the Received lines of its header, as they come.
+type hops struct {
+	n     int
+	match int8 // bytes of the line that are those of received; -1: it is another line
+	over  bool // the header
 }
 
-// checkHeader counts by whose hands the message went, in what there is of it.
-func (b *body) checkHeader() {
-	if b.header {
-		return
-	}
-	b.header = true
-	n := 0
-	for rest := b.buf; ; {
-		line, more, found := bytes.Cut(rest, crlf)
-		if len(line) == 0 || !found {
-			break
-		}
-		if len(line) >= len(received) && bytes.EqualFold(line[:len(received)], received) {
-			n++
-		}
-		rest = more
-	}
-	b.loop = n > maxReceived
-}
+const received = "received:"
 
-var (
-	crlf     = []byte("\r\n")
-	received = []byte("Received:")
-)
+func (h *hops) read(p []byte) {
+	for !h.over && len(p) > 0 {
+		if h.match < 0 {
+			end := bytes.IndexByte(p, '\n')
+			if end < 0 {
+				return
+			}
+			h.match = 0
+			p = p[end+1:]
+			continue
+		}
+		c := p[0] | 0x20 // in lower case; a colon stays one
+		switch {
+		case h.match == 0 && p[0] == '\r':
+			h.over = true
+		case c != received[h.match]:
+			h.match = -1
+		case int(h.match) == len(received)-1:
+			h.n++
+			h.match = -1
+		default:
+			h.match++
+		}
+		p = p[1:]
+	}
+}
 
 // flush moves what is in memory to the spool, which open makes if there is none. It
 // does blocking work.

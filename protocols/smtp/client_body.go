@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+var crlf = []byte("\r\n")
+
 // A lineEnder is a Writer that passes text on with CRLF at the end of each line, whatever
 // was there: LF, CR or CRLF. A CR or LF alone is the end of a line to some servers
 // and not to others, and with ".CRLF" behind it the end of the message.

@@ -42,11 +42,6 @@ func (s *session) spill(then func()) {
 		then()
 		return
 	}
-	if b.checkHeader(); b.loop {
-		b.buf = nil
-		then()
-		return
-	}
 	s.ask(false, func() error { return b.flush(s.openSpool) }, func(err error) {
 		if b.err = err; err != nil {
 			b.buf = nil
@@ -86,7 +81,7 @@ func (s *session) deliver() {
 		s.close(ErrMalformed)
 	case b.tooLarge:
 		s.fail(tooLarge)
-	case b.loop:
+	case b.loops():
 		s.fail(reply{554, "5.4.6", "Too many hops"})
 	case b.err != nil:
 		s.fail(s.replyOf("spool", b.err, reply{}))
