@@ -80,7 +80,7 @@ var foreign = map[string]string{
 	"golang.org/x/text":              "protocols/chat/*.go",
 	"golang.org/x/time":              "factory/throttle.go",
 	"github.com/jlaffaye/ftp":        "protocols/ftp/*.go",
-	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go", // and every test
+	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go examples/internal/programtest/*.go", // and every test
 	"github.com/pires/go-proxyproto": "protocols/proxyproto/*.go",
 	"github.com/emersion":            "protocols/smtp/*.go examples/*/*.go",
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/chat"
@@ -36,19 +37,19 @@ func TestStuckReaderDisturbsNobody(t *testing.T) {
 	room := chat.Room{Interval: -1, MaxLine: lineWidth}
 	r, addr := serveInside(t, &room)
 
-	stuck := dial(t, addr)
+	stuck := visit(t, addr)
 	require.NoError(t, stuck.Conn.(*net.TCPConn).SetReadBuffer(4<<10))
 	stuck.greeted()
-	stuck.sends("/NAME stuck")
-	stuck.reads("127.0.0.1 changed name to stuck")
+	stuck.SayLine("/NAME stuck")
+	stuck.HearLines("127.0.0.1 changed name to stuck")
 	readers := make([]*reader, crowd-1)
 	for i := range readers {
-		readers[i] = &reader{client: dial(t, addr)}
-		readers[i].in = bufio.NewReaderSize(readers[i].Conn, 64<<10)
+		readers[i] = &reader{client: visit(t, addr)}
+		readers[i].In = bufio.NewReaderSize(readers[i].Conn, 64<<10)
 		readers[i].greeted()
 	}
 	speaker := readers[0]
-	speaker.sends("/NAME speaker")
+	speaker.SayLine("/NAME speaker")
 	for n := 0; n < said; n += perRound * lineWidth {
 		lines, heard := round(n)
 		_, err := speaker.Write(lines)
@@ -64,6 +65,12 @@ func TestStuckReaderDisturbsNobody(t *testing.T) {
 	n, err := protocol.Ask(t.Context(), r, room.Len)
 	require.NoError(t, err)
 	assert.Equal(t, crowd-1, n)
+}
+
+// visit connects to a reactor of ours.
+func visit(t *testing.T, addr string) client {
+	t.Helper()
+	return client{programtest.Dial(t, "tcp", addr)}
 }
 
 // serveInside runs a reactor with the room until the test ends.
@@ -96,7 +103,7 @@ func round(first int) (lines []byte, heard [][]byte) {
 
 // A reader is one who reads.
 type reader struct {
-	*client
+	client
 	gone int // times that the stuck one was said to have disconnected
 }
 
@@ -106,7 +113,7 @@ func everyone(t *testing.T, readers []*reader, lines [][]byte) {
 	var wg sync.WaitGroup
 	errs := make([]error, len(readers))
 	for i, r := range readers {
-		r.SetDeadline(time.Now().Add(deadline))
+		r.SetDeadline(time.Now().Add(programtest.Patience))
 		wg.Go(func() { errs[i] = r.hears(lines) })
 	}
 	wg.Wait()
@@ -118,7 +125,7 @@ func everyone(t *testing.T, readers []*reader, lines [][]byte) {
 // hears reads the lines, and what else the room tells.
 func (r *reader) hears(lines [][]byte) error {
 	for len(lines) > 0 {
-		got, err := r.in.ReadSlice('\n')
+		got, err := r.In.ReadSlice('\n')
 		switch {
 		case err != nil:
 			return err

@@ -1,126 +1,55 @@
 package main_test
 
 import (
-	"bufio"
-	"fmt"
-	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 )
 
-const deadline = 30 * time.Second // for anything: a busy machine is slow
+func TestMain(m *testing.M) { programtest.Main(m) }
 
-var program string // what TestMain built
+// A client is somebody in the room.
+type client struct{ *programtest.Client }
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "chat")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "chat")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// start starts the program, and returns it with its address.
-func start(t *testing.T, args ...string) (*exec.Cmd, string) {
+func dial(t *testing.T, p *programtest.Program) client {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
-	cmd.Stderr = new(strings.Builder)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
-	first, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err)
-	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	require.True(t, ok, first)
-	return cmd, addr
+	return client{p.Dial(t)}
 }
 
-// A client is somebody with a raw socket.
-type client struct {
-	t *testing.T
-	net.Conn
-	in *bufio.Reader
-}
-
-func dial(t *testing.T, addr string) *client {
-	t.Helper()
-	c, err := net.DialTimeout("tcp", addr, deadline)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(deadline)))
-	return &client{t, c, bufio.NewReader(c)}
-}
-
-// reads requires that the lines come next.
-func (c *client) reads(lines ...string) {
-	c.t.Helper()
-	for _, want := range lines {
-		got, err := c.in.ReadString('\n')
-		require.NoError(c.t, err)
-		require.Equal(c.t, want+"\r\n", got)
-	}
-}
-
-func (c *client) sends(line string) {
-	c.t.Helper()
-	_, err := io.WriteString(c, line+"\r\n")
-	require.NoError(c.t, err)
-}
-
-func (c *client) greeted() {
-	c.t.Helper()
-	c.reads("Welcome to my chat server.", "Send '/NAME [new name]' to change your name.", "Send '/EXIT' to quit.")
-}
-
-// ends requires that the server has closed, and does so too.
-func (c *client) ends() {
-	c.t.Helper()
-	_, err := c.in.ReadByte()
-	require.ErrorIs(c.t, err, io.EOF)
-	c.Close()
+func (c client) greeted() {
+	c.HearLines("Welcome to my chat server.", "Send '/NAME [new name]' to change your name.", "Send '/EXIT' to quit.")
 }
 
 // Two people talk, one leaves, and the other is told that the server ends.
 func TestConversation(t *testing.T) {
 	for _, listen := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(listen, func(t *testing.T) {
-			cmd, addr := start(t, "-listen", listen)
-			host, _, _ := net.SplitHostPort(addr)
-			alice := dial(t, addr)
+			p := programtest.Serve(t, "-listen", listen)
+			host, _, _ := net.SplitHostPort(p.Addr)
+			alice := dial(t, p)
 			alice.greeted()
-			bob := dial(t, addr)
+			bob := dial(t, p)
 			bob.greeted()
-			alice.reads(host + "#2 has joined the party.")
-			bob.sends("/NAME bob")
-			alice.reads(host + "#2 changed name to bob")
-			bob.reads(host + "#2 changed name to bob")
-			alice.sends("hello")
-			alice.reads(host + " says hello")
-			bob.reads(host + " says hello")
-			bob.sends("/EXIT")
-			alice.reads("bob has disconnected.")
-			bob.ends()
-			require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-			alice.reads("Server is going down.")
-			alice.ends()
-			assert.NoError(t, cmd.Wait(), "status 0")
-			assert.Regexp(t, "shutting down; open connections: [12], for 10s at most; another signal ends it now\n", fmt.Sprint(cmd.Stderr))
+			alice.HearLines(host + "#2 has joined the party.")
+			bob.SayLine("/NAME bob")
+			alice.HearLines(host + "#2 changed name to bob")
+			bob.HearLines(host + "#2 changed name to bob")
+			alice.SayLine("hello")
+			alice.HearLines(host + " says hello")
+			bob.HearLines(host + " says hello")
+			bob.SayLine("/EXIT")
+			alice.HearLines("bob has disconnected.")
+			bob.HearEnd()
+			p.Signal(t, syscall.SIGTERM)
+			alice.HearLines("Server is going down.")
+			alice.HearEnd()
+			p.Ends(t)
+			assert.Regexp(t, "shutting down; open connections: [12], for 10s at most; another signal ends it now\n", p.Err.String())
 		})
 	}
 }
@@ -128,58 +57,54 @@ func TestConversation(t *testing.T) {
 // Who presses the interrupt key in telnet, part of which comes as urgent data, has
 // none of his text lost, and nobody sees it.
 func TestInterruptKey(t *testing.T) {
-	cmd, addr := start(t, "-listen", "127.0.0.1:0")
-	alice := dial(t, addr)
+	p := programtest.Serve(t, "-listen", "127.0.0.1:0")
+	alice := dial(t, p)
 	alice.greeted()
-	_, err := io.WriteString(alice, "ha\xff\xf4\xff") // IP, and the beginning of a Synch
-	require.NoError(t, err)
+	alice.Say("ha\xff\xf4\xff") // IP, and the beginning of a Synch
 	raw, err := alice.Conn.(*net.TCPConn).SyscallConn()
 	require.NoError(t, err)
 	require.NoError(t, raw.Control(func(fd uintptr) { err = syscall.Sendto(int(fd), []byte("\xf2"), syscall.MSG_OOB, nil) }))
 	require.NoError(t, err)
-	alice.sends("\xff\xfd\x06lf") // DO TIMING-MARK
-	alice.reads("\xff\xfb\x06127.0.0.1 says half")
+	alice.SayLine("\xff\xfd\x06lf") // DO TIMING-MARK
+	alice.HearLines("\xff\xfb\x06127.0.0.1 says half")
 	alice.Close()
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	assert.NoError(t, cmd.Wait())
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // The limits can be set.
 func TestFlags(t *testing.T) {
-	cmd, addr := start(t, "-listen", "127.0.0.1:0", "-members", "2", "-history", "5", "-line", "10", "-burst", "3")
-	alice := dial(t, addr)
+	p := programtest.Serve(t, "-listen", "127.0.0.1:0", "-members", "2", "-history", "5", "-line", "10", "-burst", "3")
+	alice := dial(t, p)
 	alice.greeted()
-	alice.sends("hello")
-	alice.reads("127.0.0.1 says hello")
-	alice.sends("hello hello")
-	alice.reads("Your line was not said: it is longer than 10 bytes.")
-	bob := dial(t, addr)
+	alice.SayLine("hello")
+	alice.HearLines("127.0.0.1 says hello")
+	alice.SayLine("hello hello")
+	alice.HearLines("Your line was not said: it is longer than 10 bytes.")
+	bob := dial(t, p)
 	bob.greeted()
-	bob.reads("127.0.0.1 says hello")
-	carol := dial(t, addr)
-	carol.reads("The room is full. Come back later.")
-	carol.ends()
+	bob.HearLines("127.0.0.1 says hello")
+	carol := dial(t, p)
+	carol.HearLines("The room is full. Come back later.")
+	carol.HearEnd()
 	for range 4 {
-		bob.sends("")
+		bob.SayLine("")
 	}
-	bob.reads("You send too fast. Your lines are held up for a while.")
+	bob.HearLines("You send too fast. Your lines are held up for a while.")
 	alice.Close()
 	bob.Close()
-	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
-	assert.NoError(t, cmd.Wait())
+	p.Stop(t, syscall.SIGINT)
 }
 
 // One host cannot fill the room.
 func TestConnectionsPerHost(t *testing.T) {
-	cmd, addr := start(t, "-listen", "127.0.0.1:0", "-host", "1")
-	alice := dial(t, addr)
+	p := programtest.Serve(t, "-listen", "127.0.0.1:0", "-host", "1")
+	alice := dial(t, p)
 	alice.greeted()
-	bob := dial(t, addr)
-	_, err := bob.in.ReadByte()
+	bob := dial(t, p)
+	_, err := bob.In.ReadByte()
 	assert.Error(t, err)
 	alice.Close()
-	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
-	assert.NoError(t, cmd.Wait())
+	p.Stop(t, syscall.SIGINT)
 }
 
 // What cannot be listened on is one clear error.
@@ -187,7 +112,7 @@ func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	out, err := exec.Command(program, "-listen", l.Addr().String()).CombinedOutput()
+	out, err := programtest.Command("-listen", l.Addr().String()).CombinedOutput()
 	assert.Error(t, err)
 	assert.Contains(t, string(out), l.Addr().String())
 	assert.Contains(t, string(out), "address already in use")

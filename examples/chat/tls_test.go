@@ -5,17 +5,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 	"github.com/torsion-go/torsion/protocols/secure"
 )
 
@@ -35,18 +33,16 @@ func identify(t *testing.T, host, certFile, keyFile string) *tls.Config {
 }
 
 // shake begins a connection over TLS. The error is that of the handshake.
-func shake(t *testing.T, addr string, config *tls.Config) (*client, error) {
+func shake(t *testing.T, p *programtest.Program, config *tls.Config) (client, error) {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", addr, deadline)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(deadline)))
-	over := tls.Client(c, config)
-	err = over.Handshake()
+	c := dial(t, p)
+	over := tls.Client(c.Conn, config)
+	err := over.Handshake()
 	if err != nil {
 		c.Close()
 	}
-	return &client{t, over, bufio.NewReader(over)}, err
+	c.Conn, c.In = over, bufio.NewReader(over)
+	return c, err
 }
 
 // People talk over TLS, and it makes no difference to the room. When the
@@ -55,55 +51,54 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	config := identify(t, "old.test", certFile, keyFile)
-	cmd, addr := start(t, "-listen", "127.0.0.1:0", "-tls-cert", certFile, "-tls-key", keyFile)
-	alice, err := shake(t, addr, config)
+	p := programtest.Serve(t, "-listen", "127.0.0.1:0", "-tls-cert", certFile, "-tls-key", keyFile)
+	alice, err := shake(t, p, config)
 	require.NoError(t, err)
 	alice.greeted()
 
 	config = identify(t, "new.test", certFile, keyFile)
-	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
-	bob, err := shake(t, addr, config)
+	p.Signal(t, syscall.SIGHUP)
+	bob, err := shake(t, p, config)
 	for err != nil { // until the files have been read
 		var old x509.HostnameError
 		require.ErrorAs(t, err, &old)
-		bob, err = shake(t, addr, config)
+		bob, err = shake(t, p, config)
 	}
 	bob.greeted()
-	alice.reads("127.0.0.1#2 has joined the party.")
-	bob.sends("hello")
-	alice.reads("127.0.0.1#2 says hello")
-	bob.reads("127.0.0.1#2 says hello")
-	bob.sends("/EXIT")
-	bob.ends()
-	alice.reads("127.0.0.1#2 has disconnected.")
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	alice.reads("Server is going down.")
-	alice.ends()
-	assert.NoError(t, cmd.Wait())
+	alice.HearLines("127.0.0.1#2 has joined the party.")
+	bob.SayLine("hello")
+	alice.HearLines("127.0.0.1#2 says hello")
+	bob.HearLines("127.0.0.1#2 says hello")
+	bob.SayLine("/EXIT")
+	bob.HearEnd()
+	alice.HearLines("127.0.0.1#2 has disconnected.")
+	p.Signal(t, syscall.SIGTERM)
+	alice.HearLines("Server is going down.")
+	alice.HearEnd()
+	p.Ends(t)
 }
 
 // For a try a certificate is made, which is good for this machine's own names.
 func TestTLSSelfSigned(t *testing.T) {
-	cmd, addr := start(t, "-listen", "127.0.0.1:0", "-tls-self-signed")
-	alice, err := shake(t, addr, &tls.Config{InsecureSkipVerify: true})
+	p := programtest.Serve(t, "-listen", "127.0.0.1:0", "-tls-self-signed")
+	alice, err := shake(t, p, &tls.Config{InsecureSkipVerify: true})
 	require.NoError(t, err)
 	alice.greeted()
 	cert := alice.Conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
 	for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
 		assert.NoError(t, cert.VerifyHostname(host))
 	}
-	alice.sends("/EXIT")
-	alice.ends()
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	assert.NoError(t, cmd.Wait())
+	alice.SayLine("/EXIT")
+	alice.HearEnd()
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // Handshakes count as connections, so nobody can have more of them either. One loop
 // accepts who came first first.
 func TestTLSStalled(t *testing.T) {
-	_, addr := start(t, "-reactors", "1", "-listen", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
-	stalls := dial(t, addr)
-	_, err := shake(t, addr, &tls.Config{InsecureSkipVerify: true})
+	p := programtest.Serve(t, "-reactors", "1", "-listen", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
+	stalls := dial(t, p)
+	_, err := shake(t, p, &tls.Config{InsecureSkipVerify: true})
 	assert.Error(t, err)
 	stalls.Close()
 }
@@ -115,11 +110,11 @@ func TestTLSFlags(t *testing.T) {
 		{"-tls-key", "here.pem"},
 		{"-tls-self-signed", "-tls-cert", "here.pem", "-tls-key", "here.pem"},
 	} {
-		out, err := exec.Command(program, append(args, "-listen", "127.0.0.1:0")...).CombinedOutput()
+		out, err := programtest.Command(append(args, "-listen", "127.0.0.1:0")...).CombinedOutput()
 		assert.Error(t, err)
 		assert.Contains(t, string(out), "both of -tls-cert and -tls-key")
 	}
-	out, err := exec.Command(program, "-listen", "127.0.0.1:0", "-tls-cert", "missing.pem", "-tls-key", "missing.pem").CombinedOutput()
+	out, err := programtest.Command("-listen", "127.0.0.1:0", "-tls-cert", "missing.pem", "-tls-key", "missing.pem").CombinedOutput()
 	assert.Error(t, err)
 	assert.Contains(t, string(out), "open missing.pem")
 }

@@ -1,13 +1,8 @@
 package main_test
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,60 +11,36 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 )
 
-const patience = 30 * time.Second // a busy machine is slow
-
-// build builds the program.
-func build(t *testing.T) string {
-	program := filepath.Join(t.TempDir(), "ftp")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return program
-}
+func TestMain(m *testing.M) { programtest.Main(m) }
 
 // A client talks to the program.
-type client struct {
-	*testing.T
-	net.Conn
-	*bufio.Reader
+type client struct{ *programtest.Client }
+
+func dial(t *testing.T, addr string) client {
+	t.Helper()
+	return client{programtest.Dial(t, "tcp", addr)}
 }
 
-func dial(t *testing.T, addr string) *client {
-	c, err := net.DialTimeout("tcp", addr, patience)
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	return &client{t, c, bufio.NewReader(c)}
-}
-
-func (c *client) says(l, want string) string {
-	c.Helper()
+// says says something, if it is not empty, and returns the reply, which has to begin so.
+func (c client) says(t *testing.T, l, want string) string {
+	t.Helper()
 	if l != "" {
-		_, err := io.WriteString(c.Conn, l+"\r\n")
-		require.NoError(c, err)
+		c.SayLine(l)
 	}
-	got, err := c.ReadString('\n')
-	require.NoError(c, err)
-	assert.True(c, strings.HasPrefix(got, want), "%s: %s", l, got)
+	got := c.HearLine()
+	assert.True(t, strings.HasPrefix(got, want), "%s: %s", l, got)
 	return got
 }
 
-// start has the program run, and returns where it listens and what it warns of.
-func start(t *testing.T, args ...string) (cmd *exec.Cmd, addr string, warned *bytes.Buffer) {
-	cmd = exec.Command(build(t), append([]string{"-listen", "127.0.0.1:0"}, args...)...)
-	cmd.Env = append(os.Environ(), "TORSION_PASSWORD=sesame")
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	warned = new(bytes.Buffer)
-	cmd.Stderr = warned
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
-	first, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err)
-	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	require.True(t, ok, first)
-	return cmd, addr, warned
+// start has the program run with a password.
+func start(t *testing.T, args ...string) *programtest.Program {
+	t.Helper()
+	t.Setenv("TORSION_PASSWORD", "sesame")
+	return programtest.Serve(t, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
 }
 
 // The program serves a folder: anybody reads, who has the password writes, over the
@@ -77,27 +48,27 @@ func start(t *testing.T, args ...string) (cmd *exec.Cmd, addr string, warned *by
 func TestProgram(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(root, "a"), []byte("hello"), 0o600))
-	cmd, addr, warned := start(t, "-reactors", "2", "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
+	p := start(t, "-root", root, "-anonymous", "-user", "eve", "-passive", "20000-60000",
 		"-public-ip", "198.51.100.7", "-tls-self-signed")
 
-	c := dial(t, addr)
-	c.says("", "220 ")
-	c.says("USER anonymous", "331 ")
-	c.says("PASS me@x", "230 ")
-	c.says("DELE a", "550 Permission denied")
-	c.says("PASV", "227 Entering Passive Mode (198,51,100,7,")
-	c.says("QUIT", "221 ")
+	c := dial(t, p.Addr)
+	c.says(t, "", "220 ")
+	c.says(t, "USER anonymous", "331 ")
+	c.says(t, "PASS me@x", "230 ")
+	c.says(t, "DELE a", "550 Permission denied")
+	c.says(t, "PASV", "227 Entering Passive Mode (198,51,100,7,")
+	c.says(t, "QUIT", "221 ")
 
-	c = dial(t, addr)
-	c.says("", "220 ")
-	c.says("USER eve", "331 ")
-	c.says("PASS sesame", "230 ")
-	c.says("DELE a", "250 ")
+	c = dial(t, p.Addr)
+	c.says(t, "", "220 ")
+	c.says(t, "USER eve", "331 ")
+	c.says(t, "PASS sesame", "230 ")
+	c.says(t, "DELE a", "250 ")
 	assert.NoFileExists(t, filepath.Join(root, "a"))
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	c.says("", "421 ")
-	assert.NoError(t, cmd.Wait())
-	assert.Contains(t, warned.String(), "passwords may be sent in clear: -tls-required forbids it\n")
+	p.Signal(t, syscall.SIGTERM)
+	c.says(t, "", "421 ")
+	p.Ends(t)
+	assert.Contains(t, p.Err.String(), "passwords may be sent in clear: -tls-required forbids it\n")
 }
 
 // A transfer under way has as long as -drain says when the program is to end.
@@ -107,27 +78,26 @@ func TestDrain(t *testing.T) {
 		if patient {
 			drain = "-1ns"
 		}
-		cmd, addr, warned := start(t, "-root", root, "-user", "eve", "-drain", drain)
-		c := dial(t, addr)
-		c.says("", "220 ")
-		c.says("USER eve", "331 ")
-		c.says("PASS sesame", "230 ")
+		p := start(t, "-root", root, "-user", "eve", "-drain", drain)
+		c := dial(t, p.Addr)
+		c.says(t, "", "220 ")
+		c.says(t, "USER eve", "331 ")
+		c.says(t, "PASS sesame", "230 ")
 		var port int
-		_, err := fmt.Sscanf(c.says("EPSV", "229 "), "229 Entering Extended Passive Mode (|||%d|)", &port)
+		_, err := fmt.Sscanf(c.says(t, "EPSV", "229 "), "229 Entering Extended Passive Mode (|||%d|)", &port)
 		require.NoError(t, err)
 		d := dial(t, fmt.Sprint("127.0.0.1:", port))
-		c.says("STOR a", "150 ")
+		c.says(t, "STOR a", "150 ")
 		asked := time.Now()
-		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		p.Signal(t, syscall.SIGTERM)
 		if patient {
-			_, err = io.WriteString(d.Conn, "hello")
-			require.NoError(t, err)
+			d.Say("hello")
 			require.NoError(t, d.Close())
-			c.says("", "226 ")
-			c.says("", "421 ")
+			c.says(t, "", "226 ")
+			c.says(t, "", "421 ")
 		}
-		assert.NoError(t, cmd.Wait())
-		assert.Regexp(t, "shutting down; open connections: [12], for .*; another signal ends it now\n", warned.String())
+		p.Ends(t)
+		assert.Regexp(t, "shutting down; open connections: [12], for .*; another signal ends it now\n", p.Err.String())
 		assert.Less(t, time.Since(asked), 10*time.Second, "which is the reactor's own patience")
 		_, err = os.Stat(filepath.Join(root, "a"))
 		assert.Equal(t, patient, err == nil)
@@ -136,7 +106,7 @@ func TestDrain(t *testing.T) {
 
 // What makes no sense is said at once.
 func TestMistakes(t *testing.T) {
-	program := build(t)
+	t.Setenv("TORSION_PASSWORD", "")
 	for _, args := range [][]string{
 		{}, {"-root", "."}, {"-root", ".", "-user", "eve"}, {"-anonymous"}, {"-root", "/nowhere/at/all", "-anonymous"},
 		{"-root", ".", "-anonymous", "-tls-required"}, {"-root", ".", "-anonymous", "-listen-tls", "127.0.0.1:0"},
@@ -146,11 +116,9 @@ func TestMistakes(t *testing.T) {
 		{"-root", ".", "-anonymous", "-public-ip", "x"}, {"-root", ".", "-anonymous", "-public-ip", "::1"}, {"-root", ".", "-anonymous", "what"},
 		{"-root", ".", "-anonymous", "-user", "anonymous", "-password", "x"},
 	} {
-		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
-		cmd.Env = append(os.Environ(), "TORSION_PASSWORD=")
-		out, err := cmd.CombinedOutput()
-		assert.Error(t, err, args)
-		assert.Equal(t, 2, cmd.ProcessState.ExitCode(), args)
-		assert.Equal(t, 1, bytes.Count(out, []byte("\n")), "%v: %s", args, out) // one line, and no list of flags behind it
+		out, errs, status := programtest.Run(programtest.Command(append([]string{"-listen", "127.0.0.1:0"}, args...)...))
+		assert.Equal(t, 2, status, args)
+		assert.Empty(t, out)
+		assert.Equal(t, 1, strings.Count(errs, "\n"), "%v: %s", args, errs) // one line, and no list of flags behind it
 	}
 }

@@ -1,27 +1,20 @@
 package main
 
 import (
-	"bufio"
-	"io"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/line"
 	"github.com/torsion-go/torsion/protocols/telnet"
 	"github.com/torsion-go/torsion/protocoltest"
 )
 
-const deadline = 30 * time.Second // for anything: a busy machine is slow
+func TestMain(m *testing.M) { programtest.Main(m) }
 
 const (
 	will, wont = "\xff\xfb\x01", "\xff\xfc\x01" // ECHO
@@ -58,30 +51,11 @@ func TestThreeTries(t *testing.T) {
 
 // The program listens where it says and ends with status 0.
 func TestProgram(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "login")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	cmd := exec.Command(program, "-reactors", "2", "-listen", "127.0.0.1:0", "-password", "open")
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	cmd.Stderr = os.Stderr
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
-	first, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err)
-	addr, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	require.True(t, ok, first)
-	c, err := net.DialTimeout("tcp", addr, deadline)
-	require.NoError(t, err)
-	require.NoError(t, c.SetDeadline(time.Now().Add(deadline)))
-	_, err = io.WriteString(c, "eve\nopen\n")
-	require.NoError(t, err)
-	want := "Name: " + will + "Password: \r\n" // the client has not agreed yet: our WONT comes later
-	got := make([]byte, len(want)+len("Welcome.\r\n"))
-	_, err = io.ReadFull(c, got)
-	require.NoError(t, err)
-	assert.Equal(t, want+"Welcome.\r\n", string(got))
+	p := programtest.Serve(t, "-listen", "127.0.0.1:0", "-password", "open")
+	c := p.Dial(t)
+	c.Say("eve\nopen\n")
+	c.Hear("Name: " + will + "Password: \r\n") // the client has not agreed yet: our WONT comes later
+	c.Hear("Welcome.\r\n")
 	c.Close()
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	assert.NoError(t, cmd.Wait())
+	p.Stop(t, syscall.SIGTERM)
 }

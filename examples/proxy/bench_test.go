@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 )
 
 // These measure the processor time that a proxy takes, of one core: ours, and two of
@@ -76,7 +78,7 @@ func eachProxy(b *testing.B, prefix string, f func(b *testing.B, p *proxy)) {
 	require.NoError(b, err)
 	b.Setenv("GOMAXPROCS", "1")
 	for _, c := range []struct{ name, program, kind string }{
-		{"torsion", program, ""}, {"net", self, "splice"}, {"net without splice", self, "copy"},
+		{"torsion", programtest.Path, ""}, {"net", self, "splice"}, {"net without splice", self, "copy"},
 	} {
 		b.Run(prefix+c.name, func(b *testing.B) {
 			b.Setenv(netProxy, c.kind)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,41 +18,27 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 )
-
-const deadline = 60 * time.Second // for anything: a busy machine is slow
-
-var program string // what TestMain built
 
 func TestMain(m *testing.M) {
 	if kind := os.Getenv(netProxy); kind != "" {
-		serveWithNet(kind, os.Args[2], os.Args[4]) // the values of -listen and -connect
+		serveWithNet(kind, os.Args[4], os.Args[6]) // the values of -listen and -connect
 	}
-	dir, err := os.MkdirTemp("", "proxy")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "proxy")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	programtest.Main(m)
 }
 
 // A proxy is the program, running, and the listener that it connects to.
 type proxy struct {
-	*exec.Cmd
-	addr string
-	log  *bytes.Buffer // complete when it has ended
-	net.Listener
+	*programtest.Program
+	to net.Listener
 }
 
 // start runs the program on a free port before a listener.
 func start(t testing.TB, args ...string) *proxy {
 	t.Helper()
-	return startProgram(t, program, args...)
+	return startProgram(t, programtest.Path, args...)
 }
 
 // startProgram does so with a program like ours.
@@ -62,65 +47,37 @@ func startProgram(t testing.TB, program string, args ...string) *proxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
-	p := run(t, program, l.Addr().String(), args...)
-	p.Listener = l
-	return p
+	return &proxy{run(t, program, l.Addr().String(), args...), l}
 }
 
 // run runs a program on a free port before to.
-func run(t testing.TB, program, to string, args ...string) *proxy {
+func run(t testing.TB, program, to string, args ...string) *programtest.Program {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"-reactors", "2", "-listen", "127.0.0.1:0", "-connect", to}, args...)...)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	p := &proxy{Cmd: cmd, log: new(bytes.Buffer)}
-	cmd.Stderr = p.log
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test has not ended it
-	first, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err)
-	var ok bool
-	p.addr, ok = strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	require.True(t, ok, first)
+	p := programtest.Start(t, exec.Command(program, append([]string{"-reactors", "2", "-listen", "127.0.0.1:0", "-connect", to}, args...)...))
+	p.Addr = p.Behind(t, "listening on ")
 	return p
 }
 
-// dial connects to the proxy.
-func (p *proxy) dial(t testing.TB) *net.TCPConn {
+// dial connects to a proxy.
+func dial(t testing.TB, p *programtest.Program) *net.TCPConn {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", p.addr, deadline)
-	require.NoError(t, err)
-	return own(t, c)
+	return p.Dial(t).Conn.(*net.TCPConn)
 }
 
 // accept takes the next connection that the proxy makes.
 func (p *proxy) accept(t testing.TB) *net.TCPConn {
 	t.Helper()
-	require.NoError(t, p.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(deadline)))
-	c, err := p.Accept()
+	require.NoError(t, p.to.(*net.TCPListener).SetDeadline(time.Now().Add(programtest.Patience)))
+	c, err := p.to.Accept()
 	require.NoError(t, err)
-	return own(t, c)
-}
-
-func own(t testing.TB, c net.Conn) *net.TCPConn {
-	t.Helper()
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(deadline)))
-	return c.(*net.TCPConn)
+	return programtest.Own(t, c).Conn.(*net.TCPConn)
 }
 
 // pair connects a client through.
 func (p *proxy) pair(t testing.TB) (client, server *net.TCPConn) {
 	t.Helper()
-	client = p.dial(t)
+	client = dial(t, p.Program)
 	return client, p.accept(t)
-}
-
-// stop ends the program by a signal and requires status 0.
-func (p *proxy) stop(t *testing.T) {
-	t.Helper()
-	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
-	assert.NoError(t, p.Wait())
 }
 
 // says has from say s, and requires that to hears it.
@@ -192,7 +149,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	assert.Less(t, p.memory(t)-before, 8<<20)
-	p.stop(t)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // The end of either stream goes through and leaves the way back open.
@@ -216,7 +173,7 @@ func TestHalfClose(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "answer", string(heard))
 	}
-	p.stop(t)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // Whoever breaks his connection breaks the other's.
@@ -233,48 +190,48 @@ func TestReset(t *testing.T) {
 		_, err := b.Read(make([]byte, 1))
 		assert.ErrorIs(t, err, syscall.ECONNRESET)
 	}
-	p.stop(t)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // A client is told by a reset that nobody is there, at once, and the log says why.
 func TestNobodyThere(t *testing.T) {
 	p := start(t)
-	require.NoError(t, p.Listener.Close())
-	c, err := net.DialTimeout("tcp", p.addr, deadline)
+	require.NoError(t, p.to.Close())
+	c, err := net.DialTimeout("tcp", p.Addr, programtest.Patience)
 	if err == nil { // else the reset was faster than Dial
-		_, err = own(t, c).Read(make([]byte, 1))
+		_, err = programtest.Own(t, c).Read(make([]byte, 1))
 	}
 	assert.ErrorIs(t, err, syscall.ECONNRESET)
-	p.stop(t)
-	assert.Contains(t, p.log.String(), "dial tcp "+p.Listener.Addr().String()+": connect: connection refused")
+	p.Stop(t, syscall.SIGTERM)
+	assert.Contains(t, p.Err.String(), "dial tcp "+p.to.Addr().String()+": connect: connection refused")
 }
 
 // Through two proxies, each of which says to the next by the PROXY protocol who the
 // client is, the server still learns it.
 func TestProxyProtocol(t *testing.T) {
 	inner := start(t, "-trust", "127.0.0.0/8", "-proxy-protocol", "v1")
-	outer := run(t, program, inner.addr, "-proxy-protocol", "v2")
-	client := outer.dial(t)
+	outer := run(t, programtest.Path, inner.Addr, "-proxy-protocol", "v2")
+	client := dial(t, outer)
 	_, err := io.WriteString(client, "first words")
 	require.NoError(t, err)
 	server := inner.accept(t)
 	host, port, _ := net.SplitHostPort(client.LocalAddr().String())
-	toHost, toPort, _ := net.SplitHostPort(outer.addr)
+	toHost, toPort, _ := net.SplitHostPort(outer.Addr)
 	want := "PROXY TCP4 " + strings.Join([]string{host, toHost, port, toPort}, " ") + "\r\nfirst words"
 	got := make([]byte, len(want))
 	_, err = io.ReadFull(server, got)
 	require.NoError(t, err)
 	assert.Equal(t, want, string(got))
 
-	plain := inner.dial(t) // a proxy that says nothing is not served
+	plain := dial(t, inner.Program) // a proxy that says nothing is not served
 	_, err = io.WriteString(plain, "first words")
 	require.NoError(t, err)
 	_, err = plain.Read(make([]byte, 1))
 	assert.ErrorIs(t, err, syscall.ECONNRESET)
 	client.Close()
 	server.Close()
-	outer.stop(t)
-	inner.stop(t)
+	outer.Stop(t, syscall.SIGTERM)
+	inner.Stop(t, syscall.SIGTERM)
 }
 
 // Above the limit nobody is served.
@@ -282,12 +239,12 @@ func TestLimit(t *testing.T) {
 	p := start(t, "-limit", "1")
 	client, server := p.pair(t)
 	says(t, client, "x", server)
-	one := p.dial(t)
+	one := dial(t, p.Program)
 	_, err := one.Read(make([]byte, 1))
 	assert.Error(t, err)
 	client.Close()
 	server.Close()
-	p.stop(t)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // Silence ends a client.
@@ -299,7 +256,7 @@ func TestIdle(t *testing.T) {
 		assert.Equal(t, io.EOF, err)
 		c.Close()
 	}
-	p.stop(t)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // After a signal those who are connected through are served to their end.
@@ -307,10 +264,10 @@ func TestShutdownDrains(t *testing.T) {
 	p := start(t)
 	client, server := p.pair(t)
 	says(t, client, "x", server)
-	require.NoError(t, p.Listener.Close()) // whoever comes now is not connected through
-	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.to.Close()) // whoever comes now is not connected through
+	p.Signal(t, syscall.SIGTERM)
 	for refused := false; !refused; {
-		c, err := net.Dial("tcp", p.addr)
+		c, err := net.Dial("tcp", p.Addr)
 		if refused = err != nil; !refused {
 			c.Close()
 		}
@@ -319,7 +276,7 @@ func TestShutdownDrains(t *testing.T) {
 	says(t, server, "the answer", client)
 	client.Close()
 	server.Close()
-	assert.NoError(t, p.Wait(), "status 0")
+	p.Ends(t)
 }
 
 // What is no setting is refused.
@@ -330,6 +287,6 @@ func TestFlags(t *testing.T) {
 		{"-connect", "127.0.0.1:1", "-proxy-protocol", "v3"},
 		{"-connect", "127.0.0.1:1", "-trust", "somebody"},
 	} {
-		assert.Error(t, exec.Command(program, args...).Run(), args)
+		assert.Error(t, programtest.Command(args...).Run(), args)
 	}
 }

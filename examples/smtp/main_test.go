@@ -1,13 +1,9 @@
 package main_test
 
 import (
-	"bufio"
 	"crypto/tls"
-	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,65 +12,31 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 )
 
-const patience = 30 * time.Second // a busy machine is slow
-
-var program string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "smtp")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "smtp")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { programtest.Main(m) }
 
 // start runs the program and returns what it says behind "listening on", once for each
 // port.
-func start(t *testing.T, ports int, args ...string) (addrs []string, out *bufio.Reader, cmd *exec.Cmd) {
-	cmd = exec.Command(program, append([]string{"-reactors", "2"}, args...)...)
-	cmd.Stderr = new(strings.Builder)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
-	out = bufio.NewReader(stdout)
-	for range ports {
-		l, err := out.ReadString('\n')
-		require.NoError(t, err)
-		addr, ok := strings.CutPrefix(strings.TrimSpace(l), "listening on ")
-		require.True(t, ok, l)
-		addrs = append(addrs, addr)
+func start(t *testing.T, ports int, args ...string) (p *programtest.Program, addrs []string) {
+	t.Helper()
+	p = programtest.Serve(t, args...)
+	addrs = append(addrs, p.Addr)
+	for range ports - 1 {
+		addrs = append(addrs, p.Behind(t, "listening on "))
 	}
-	return addrs, out, cmd
-}
-
-func stop(t *testing.T, cmd *exec.Cmd, out io.Reader) string {
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	rest, err := io.ReadAll(out)
-	require.NoError(t, err)
-	assert.NoError(t, cmd.Wait())
-	return string(rest)
+	return p, addrs
 }
 
 // talk says it all at once and returns all that is answered.
 func talk(t *testing.T, network, addr, said string) string {
-	c, err := net.DialTimeout(network, addr, patience)
-	require.NoError(t, err)
+	t.Helper()
+	c := programtest.Dial(t, network, addr)
 	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	_, err = io.WriteString(c, said)
-	require.NoError(t, err)
-	all, err := io.ReadAll(c)
-	require.NoError(t, err)
-	return string(all)
+	c.Say(said)
+	return c.HearRest()
 }
 
 const message = "EHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@our.test>\r\nDATA\r\nSubject: \x1b[2Jhi\r\n\r\nbody\r\n.\r\nQUIT\r\n"
@@ -82,11 +44,11 @@ const message = "EHLO me\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@our.test>\r\nDATA\r\nS
 // Without a maildir what comes is shown, with nothing that could do something to the
 // terminal.
 func TestShows(t *testing.T) {
-	addrs, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-name", "mx.our.test")
+	p, addrs := start(t, 1, "-listen", "127.0.0.1:0", "-name", "mx.our.test")
 	answer := talk(t, "tcp", addrs[0], message)
 	assert.Contains(t, answer, "220 mx.our.test ESMTP")
 	assert.Contains(t, answer, "\r\n250 2.0.0 Ok: queued as ")
-	shown := stop(t, cmd, out)
+	shown := p.Stop(t, syscall.SIGTERM)
 	assert.Contains(t, shown, " from <a@x> by 127.0.0.1:")
 	assert.Contains(t, shown, "\nto <b@our.test>\n    Subject: \ufffd[2Jhi\n\n")
 	assert.NotContains(t, shown, "body")
@@ -96,7 +58,7 @@ func TestShows(t *testing.T) {
 func TestKeeps(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mail")
 	socket := filepath.Join(t.TempDir(), "lmtp")
-	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-maildir", dir, "-domain", "our.test", "-domain", "other.test", "-mailbox", "b",
+	p, addrs := start(t, 2, "-listen", "127.0.0.1:0", "-maildir", dir, "-domain", "our.test", "-domain", "other.test", "-mailbox", "b",
 		"-lmtp", socket, "-lmtp-mode", "0660")
 	mode, err := os.Stat(socket)
 	require.NoError(t, err)
@@ -106,7 +68,7 @@ func TestKeeps(t *testing.T) {
 	for _, to := range []string{"b@elsewhere.test", "c@our.test", "b%elsewhere.test@our.test"} {
 		assert.Contains(t, talk(t, "tcp", addrs[0], strings.Replace(message, "b@our.test", to, 1)), "\r\n550 5.", to)
 	}
-	stop(t, cmd, out)
+	p.Stop(t, syscall.SIGTERM)
 	files, err := filepath.Glob(filepath.Join(dir, "new", "*"))
 	require.NoError(t, err)
 	require.Len(t, files, 2)
@@ -148,92 +110,73 @@ func TestLogin(t *testing.T) {
 		{"-login"},
 		{"-lmtp-mode", "0666"},
 	} {
-		cmd := exec.Command(program, append([]string{"-listen", "127.0.0.1:0"}, args...)...)
-		out, err := cmd.CombinedOutput()
-		assert.Error(t, err, args)
-		assert.Equal(t, 2, cmd.ProcessState.ExitCode(), args)
-		assert.Equal(t, 1, strings.Count(string(out), "\n"), "%v: %s", args, out) // the error, and no list of flags
-		assert.Contains(t, string(out), args[0])
-		assert.NotContains(t, string(out), "sesame")
+		out, errs, status := programtest.Run(programtest.Command(append([]string{"-listen", "127.0.0.1:0"}, args...)...))
+		assert.Equal(t, 2, status, args)
+		assert.Empty(t, out)
+		assert.Equal(t, 1, strings.Count(errs, "\n"), "%v: %s", args, errs) // the error, and no list of flags
+		assert.Contains(t, errs, args[0])
+		assert.NotContains(t, errs, "sesame")
 	}
-	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-user", "eve", "-password", "sesame")
+	p, addrs := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-user", "eve", "-password", "sesame")
 	answer := talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n")
 	assert.Contains(t, answer, "250-STARTTLS\r\n")
 	assert.Contains(t, answer, "538 5.7.11 Encryption required")
-	stop(t, cmd, out)
-	addrs, out, cmd = start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-login", "-user", "eve", "-password", "sesame")
+	p.Stop(t, syscall.SIGTERM)
+	p, addrs = start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-login", "-user", "eve", "-password", "sesame")
 	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBzZXNhbWU=\r\nQUIT\r\n"), "235 2.7.0")
 	assert.Contains(t, talk(t, "tcp", addrs[0], "EHLO me\r\nAUTH PLAIN AGV2ZQBh\r\nQUIT\r\n"), "535 5.7.8")
-	stop(t, cmd, out)
-	assert.Regexp(t, `WARN smtp: login failed peer=127\.0\.0\.1:\d+ user=eve mechanism=PLAIN err="wrong user or password" reply="535 `, cmd.Stderr)
+	p.Stop(t, syscall.SIGTERM)
+	assert.Regexp(t, `WARN smtp: login failed peer=127\.0\.0\.1:\d+ user=eve mechanism=PLAIN err="wrong user or password" reply="535 `, p.Err.String())
 }
 
 // Who is one too many is told so in the way in which the port speaks.
 func TestBusy(t *testing.T) {
-	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
-	dial := []func(addr string) (net.Conn, error){
-		func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, patience) },
-		func(addr string) (net.Conn, error) {
-			return tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
-		},
-	}
+	p, addrs := start(t, 2, "-listen", "127.0.0.1:0", "-listen-tls", "127.0.0.1:0", "-tls-self-signed", "-host", "1")
 	for i, addr := range addrs {
 		for _, code := range []string{"220 ", "421 "} {
-			c, err := dial[i](addr)
-			require.NoError(t, err)
-			defer c.Close()
-			require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-			greeting, err := bufio.NewReader(c).ReadString('\n')
-			require.NoError(t, err)
+			c := programtest.Dial(t, "tcp", addr)
+			if i == 1 {
+				c = programtest.Own(t, tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true}))
+			}
+			greeting := c.HearLine()
 			assert.True(t, strings.HasPrefix(greeting, code), greeting)
 		}
 	}
-	stop(t, cmd, out)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // Who fills the port of the world does not keep this machine out.
 func TestBusyIsNotLMTP(t *testing.T) {
-	addrs, out, cmd := start(t, 2, "-listen", "127.0.0.1:0", "-lmtp", filepath.Join(t.TempDir(), "lmtp"), "-connections", "1")
-	c, err := net.DialTimeout("tcp", addrs[0], patience)
-	require.NoError(t, err)
-	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	greeting, err := bufio.NewReader(c).ReadString('\n')
-	require.NoError(t, err)
-	assert.Contains(t, greeting, "220 ")
+	p, addrs := start(t, 2, "-listen", "127.0.0.1:0", "-lmtp", filepath.Join(t.TempDir(), "lmtp"), "-connections", "1")
+	c := programtest.Dial(t, "tcp", addrs[0])
+	assert.Contains(t, c.HearLine(), "220 ")
 	assert.Contains(t, talk(t, "unix", addrs[1], strings.Replace(message, "EHLO", "LHLO", 1)), "queued as")
-	stop(t, cmd, out)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // Who is silent within a message is so too long, as between commands.
 func TestIdle(t *testing.T) {
-	addrs, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-idle", "300ms")
+	p, addrs := start(t, 1, "-listen", "127.0.0.1:0", "-idle", "300ms")
 	said, _, _ := strings.Cut(message, "Subject")
 	for _, said := range []string{"", said} {
 		assert.Contains(t, talk(t, "tcp", addrs[0], said), "421 4.4.2 ", said)
 	}
-	stop(t, cmd, out)
+	p.Stop(t, syscall.SIGTERM)
 }
 
 // A message under way has as long as -drain says when the program is to end, and that is
 // told.
 func TestDrain(t *testing.T) {
-	addrs, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-drain", "1ms")
+	p, addrs := start(t, 1, "-listen", "127.0.0.1:0", "-drain", "1ms")
 	said, _, _ := strings.Cut(message, "Subject")
-	c, err := net.DialTimeout("tcp", addrs[0], patience)
-	require.NoError(t, err)
-	defer c.Close()
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	_, err = io.WriteString(c, said)
-	require.NoError(t, err)
-	for in, l := bufio.NewReader(c), ""; !strings.HasPrefix(l, "354 "); {
-		l, err = in.ReadString('\n')
-		require.NoError(t, err)
+	c := programtest.Dial(t, "tcp", addrs[0])
+	c.Say(said)
+	for !strings.HasPrefix(c.HearLine(), "354 ") {
 	}
 	asked := time.Now()
-	stop(t, cmd, out)
-	assert.Less(t, time.Since(asked), 10*time.Second, "which is the reactor's own patience")
-	assert.Contains(t, fmt.Sprint(cmd.Stderr), "shutting down; open connections: 1, for 1ms at most; another signal ends it now\n")
+	p.Stop(t, syscall.SIGTERM)
+	assert.Less(t, time.Since(asked), 10*time.Second, "which is the reactor's own programtest.Patience")
+	assert.Contains(t, p.Err.String(), "shutting down; open connections: 1, for 1ms at most; another signal ends it now\n")
 }
 
 // When one port cannot be opened none is said to be.
@@ -241,7 +184,7 @@ func TestAllPortsOrNone(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	out, err := exec.Command(program, "-listen", "127.0.0.1:0", "-listen-tls", l.Addr().String(), "-tls-self-signed").CombinedOutput()
+	out, err := programtest.Command("-listen", "127.0.0.1:0", "-listen-tls", l.Addr().String(), "-tls-self-signed").CombinedOutput()
 	assert.Error(t, err)
 	assert.NotContains(t, string(out), "listening on")
 }
@@ -249,23 +192,23 @@ func TestAllPortsOrNone(t *testing.T) {
 // Mail of who has logged in goes on to elsewhere, and that of others does not. What is not
 // wanted there comes back.
 func TestRelays(t *testing.T) {
-	there, out, first := start(t, 1, "-listen", "127.0.0.1:0", "-mailbox", "b")
+	first, there := start(t, 1, "-listen", "127.0.0.1:0", "-mailbox", "b")
 	dir := filepath.Join(t.TempDir(), "mail")
-	here, out2, second := start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-user", "eve", "-password", "sesame", "-maildir", dir,
+	second, here := start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-user", "eve", "-password", "sesame", "-maildir", dir,
 		"-domain", "our.test", "-relay", there[0], "-queue", filepath.Join(t.TempDir(), "queue"))
 	other := strings.NewReplacer("b@our.test", "b@other.test", "<a@x>", "<a@our.test>").Replace(message)
 	assert.Contains(t, talk(t, "tcp", here[0], other), "550 5.7.1 Relaying denied")
 	login := strings.NewReplacer("MAIL", "AUTH PLAIN AGV2ZQBzZXNhbWU=\r\nMAIL", "DATA", "RCPT TO:<c@other.test>\r\nDATA").Replace(other)
 	assert.Contains(t, talk(t, "tcp", here[0], login), "queued as")
-	shown, err := out.ReadString('\n')
+	shown, err := first.Out.ReadString('\n')
 	require.NoError(t, err)
 	assert.Contains(t, shown, " from <a@our.test> by 127.0.0.1:")
 	assert.Eventually(t, func() bool {
 		files, err := filepath.Glob(filepath.Join(dir, "new", "*"))
 		return err == nil && len(files) == 1
-	}, patience, time.Millisecond, "the report")
-	stop(t, second, out2)
-	stop(t, first, out)
+	}, programtest.Patience, time.Millisecond, "the report")
+	second.Stop(t, syscall.SIGTERM)
+	first.Stop(t, syscall.SIGTERM)
 }
 
 // What could not be sent is tried again when somebody says so, long before its time.
@@ -273,7 +216,7 @@ func TestRelaysNow(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
-	here, out, cmd := start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-user", "eve", "-password", "sesame",
+	p, here := start(t, 1, "-listen", "127.0.0.1:0", "-insecure-auth", "-user", "eve", "-password", "sesame",
 		"-domain", "our.test", "-relay", l.Addr().String(), "-queue", filepath.Join(t.TempDir(), "queue"))
 	login := strings.NewReplacer("MAIL", "AUTH PLAIN AGV2ZQBzZXNhbWU=\r\nMAIL", "b@our.test", "b@other.test").Replace(message)
 	require.Contains(t, talk(t, "tcp", here[0], login), "queued as")
@@ -290,14 +233,14 @@ func TestRelaysNow(t *testing.T) {
 	}()
 	<-attempts
 	require.Eventually(t, func() bool {
-		require.NoError(t, cmd.Process.Signal(syscall.SIGUSR1))
+		p.Signal(t, syscall.SIGUSR1)
 		select {
 		case <-attempts:
 			return true
 		default:
 			return false
 		}
-	}, patience, time.Millisecond)
-	stop(t, cmd, out)
-	assert.Contains(t, fmt.Sprint(cmd.Stderr), "trying all mail that waits; messages: 1\n")
+	}, programtest.Patience, time.Millisecond)
+	p.Stop(t, syscall.SIGTERM)
+	assert.Contains(t, p.Err.String(), "trying all mail that waits; messages: 1\n")
 }
