@@ -1,110 +1,51 @@
 package main_test
 
 import (
-	"bufio"
-	"crypto/tls"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/torsion-go/torsion/protocols/secure"
+	"github.com/torsion-go/torsion/examples/internal/programtest"
 )
 
-const patience = 30 * time.Second // a busy machine is slow
+func TestMain(m *testing.M) { programtest.Main(m) }
 
-var program string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "ftpget")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "ftpget")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// A server has some files, and answers each verb as it was told to, or as it should. It
-// hangs up behind a reply that ends in !.
+// A server has some files, and answers as it was told to, or as it should.
 type server struct {
-	net.Listener
-	t       *testing.T
-	replies map[string]string
+	*programtest.Script
+	t *testing.T
 
 	mu    sync.Mutex
 	files map[string]string
-	said  []string
 	port  net.Listener
 	rest  int
-	heard chan string // verbs
 }
 
-func listen(t *testing.T, replies map[string]string) *server {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	return listenOn(t, l, replies)
-}
-
-func listenOn(t *testing.T, l net.Listener, replies map[string]string) *server {
-	t.Cleanup(func() { l.Close() })
-	s := &server{Listener: l, t: t, replies: replies, files: map[string]string{"/a": "0123456789"}, heard: make(chan string, 1000)}
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s.serve(c)
+func play(t *testing.T, l net.Listener, replies programtest.Replies) *server {
+	s := &server{t: t, files: map[string]string{"/a": "0123456789"}}
+	s.Script = programtest.Play(l, func(c net.Conn, line string) string {
+		if r, ok := replies.To(line); ok {
+			return r
 		}
-	}()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.usual(c, line)
+	})
 	return s
 }
 
-func (s *server) serve(c net.Conn) {
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	in := bufio.NewScanner(c)
-	for line := "greeting"; ; line = in.Text() {
-		s.mu.Lock()
-		s.said = append(s.said, line)
-		verb, arg, _ := strings.Cut(line, " ")
-		reply, known := s.replies[line]
-		if !known {
-			reply, known = s.replies[verb]
-		}
-		if !known {
-			reply = s.usual(c, verb, arg)
-		}
-		s.mu.Unlock()
-		s.heard <- verb
-		reply, end := strings.CutSuffix(reply, "!")
-		if reply != "" {
-			fmt.Fprint(c, reply, "\r\n")
-		}
-		if end || !in.Scan() {
-			return
-		}
-	}
-}
-
-func (s *server) usual(c net.Conn, verb, arg string) string {
+func (s *server) usual(c net.Conn, line string) string {
+	verb, arg, _ := strings.Cut(line, " ")
 	text, there := s.files[arg]
 	switch verb {
 	case "greeting":
@@ -173,14 +114,11 @@ func (s *server) data(c net.Conn) net.Conn {
 // run runs the program in a folder, and returns what it says and its exit status.
 func run(t *testing.T, dir, addr string, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := exec.Command(program, append([]string{"-connect", addr}, args...)...)
+	cmd := programtest.Command(append([]string{"-connect", addr}, args...)...)
 	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader("from stdin")
 	cmd.Env = append(os.Environ(), "TORSION_PASSWORD=sesame")
-	var out, errs strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	_ = cmd.Run() // the status says how it went
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+	return programtest.Run(cmd)
 }
 
 const none = "-tls=none"
@@ -188,16 +126,16 @@ const none = "-tls=none"
 // Where a flag decides the program says which, of those that it has itself.
 func TestHints(t *testing.T) {
 	for name, c := range map[string]struct {
-		replies map[string]string
+		replies programtest.Replies
 		args    []string
 		hint    string
 	}{
-		"no TLS":            {map[string]string{"AUTH": "502 what?"}, []string{"-tls", "explicit", "list"}, "-tls none "},
+		"no TLS":            {programtest.Replies{"AUTH": "502 what?"}, []string{"-tls", "explicit", "list"}, "-tls none "},
 		"password in clear": {nil, []string{"-user", "ann", "list"}, "-insecure-auth "},
 		"no handshake":      {nil, []string{"-tls", "implicit", "list"}, "-tls implicit is for "},
-		"hangs up":          {map[string]string{"greeting": "!"}, []string{"list"}, "-tls implicit is for "},
+		"hangs up":          {programtest.Replies{"greeting": "!"}, []string{"list"}, "-tls implicit is for "},
 	} {
-		s := listen(t, c.replies)
+		s := play(t, programtest.Listen(t), c.replies)
 		_, stderr, _ := run(t, t.TempDir(), s.Addr().String(), append([]string{none}, c.args...)...)
 		assert.Contains(t, stderr, "\n"+c.hint, name)
 	}
@@ -206,17 +144,17 @@ func TestHints(t *testing.T) {
 // What a server says is the status.
 func TestStatus(t *testing.T) {
 	for name, c := range map[string]struct {
-		replies map[string]string
+		replies programtest.Replies
 		args    []string
 		status  int
 	}{
 		"fetched":            {nil, []string{"get", "/a"}, 0},
 		"to stdout":          {nil, []string{"get", "/a", "-"}, 0},
 		"nothing there":      {nil, []string{"get", "/b"}, 69},
-		"not now":            {map[string]string{"RETR": "450 busy"}, []string{"get", "/a"}, 75},
-		"lost":               {map[string]string{"RETR": "!"}, []string{"get", "/a"}, 75},
-		"broken":             {map[string]string{"RETR": "426 broken"}, []string{"get", "/a"}, 75},
-		"not the size":       {map[string]string{"SIZE": "213 11"}, []string{"get", "/a"}, 74},
+		"not now":            {programtest.Replies{"RETR": "450 busy"}, []string{"get", "/a"}, 75},
+		"lost":               {programtest.Replies{"RETR": "!"}, []string{"get", "/a"}, 75},
+		"broken":             {programtest.Replies{"RETR": "426 broken"}, []string{"get", "/a"}, 75},
+		"not the size":       {programtest.Replies{"SIZE": "213 11"}, []string{"get", "/a"}, 74},
 		"not written":        {nil, []string{"get", "/a", "no/such/folder"}, 73},
 		"over a folder":      {nil, []string{"get", "/a", "sub"}, 73},
 		"no name for here":   {nil, []string{"get", "/a/.."}, 69},
@@ -226,20 +164,20 @@ func TestStatus(t *testing.T) {
 		"no such file":       {nil, []string{"put", "nowhere"}, 66},
 		"a folder":           {nil, []string{"put", "."}, 66},
 		"no such folder":     {nil, []string{"upload", "nowhere", "/"}, 66},
-		"refused":            {map[string]string{"STOR": "553 no"}, []string{"put", "here"}, 69},
-		"full":               {map[string]string{"STOR": "452 full"}, []string{"put", "here"}, 75},
+		"refused":            {programtest.Replies{"STOR": "553 no"}, []string{"put", "here"}, 69},
+		"full":               {programtest.Replies{"STOR": "452 full"}, []string{"put", "here"}, 75},
 		"listed":             {nil, []string{"list"}, 0},
-		"not listed":         {map[string]string{"MLSD": "550 no"}, []string{"list", "/x"}, 69},
+		"not listed":         {programtest.Replies{"MLSD": "550 no"}, []string{"list", "/x"}, 69},
 		"mirrored, but evil": {nil, []string{"mirror", "/", "."}, 69},
 		"uploaded":           {nil, []string{"upload", ".", "/"}, 0},
-		"no FTP server":      {map[string]string{"greeting": "SSH-2.0-x"}, []string{"list"}, 76},
-		"closed":             {map[string]string{"greeting": "421 later!"}, []string{"list"}, 75},
-		"wrong password":     {map[string]string{"PASS": "530 no"}, []string{"list"}, 77},
+		"no FTP server":      {programtest.Replies{"greeting": "SSH-2.0-x"}, []string{"list"}, 76},
+		"closed":             {programtest.Replies{"greeting": "421 later!"}, []string{"list"}, 75},
+		"wrong password":     {programtest.Replies{"PASS": "530 no"}, []string{"list"}, 77},
 		"password in clear":  {nil, []string{"-user", "ann", "list"}, 77},
-		"no TLS":             {map[string]string{"AUTH": "502 what?"}, []string{"-tls", "explicit", "list"}, 69},
+		"no TLS":             {programtest.Replies{"AUTH": "502 what?"}, []string{"-tls", "explicit", "list"}, 69},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, dir := listen(t, c.replies), t.TempDir()
+			s, dir := play(t, programtest.Listen(t), c.replies), t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "here"), []byte("what is here"), 0o600))
 			require.NoError(t, os.MkdirAll(filepath.Join(dir, "sub", "a"), 0o700))
 			out, stderr, status := run(t, dir, s.Addr().String(), append([]string{none}, c.args...)...)
@@ -259,7 +197,7 @@ func TestStatus(t *testing.T) {
 
 // Files arrive, and go on where they were broken off.
 func TestFiles(t *testing.T) {
-	s, dir := listen(t, nil), t.TempDir()
+	s, dir := play(t, programtest.Listen(t), nil), t.TempDir()
 	do := func(args ...string) string {
 		out, stderr, status := run(t, dir, s.Addr().String(), append([]string{none, "-resume"}, args...)...)
 		require.Zero(t, status, stderr)
@@ -280,15 +218,15 @@ func TestFiles(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	assert.Equal(t, []string{"YYXX456789", "XXXX456789", "from stdin"}, []string{s.files["/c"], s.files["/d"], s.files["/e"]})
-	assert.Equal(t, "QUIT", s.said[len(s.said)-1])
+	assert.True(t, strings.HasSuffix(s.All(), "\nQUIT\n"))
 }
 
 // A file comes into a folder by its own name, and nobody else's file is touched, whatever
 // becomes of it.
 func TestGetTouchesNothingElse(t *testing.T) {
-	for status, replies := range map[int]map[string]string{0: nil, 75: {"RETR": "426 broken"}} {
+	for status, replies := range map[int]programtest.Replies{0: nil, 75: {"RETR": "426 broken"}} {
 		for _, resume := range []string{"-resume=false", "-resume"} {
-			s, dir := listen(t, replies), t.TempDir()
+			s, dir := play(t, programtest.Listen(t), replies), t.TempDir()
 			mine := []string{"sub/a.part", "sub.part"}
 			require.NoError(t, os.Mkdir(filepath.Join(dir, "sub"), 0o700))
 			for _, name := range mine {
@@ -313,7 +251,7 @@ func TestGetTouchesNothingElse(t *testing.T) {
 
 // What is no file, such as a pipe or a device, is not replaced by one.
 func TestGetReplacesOnlyFiles(t *testing.T) {
-	s, dir := listen(t, nil), t.TempDir()
+	s, dir := play(t, programtest.Listen(t), nil), t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	_, stderr, status := run(t, dir, s.Addr().String(), none, "get", "/a", "pipe")
@@ -321,20 +259,15 @@ func TestGetReplacesOnlyFiles(t *testing.T) {
 	info, err := os.Lstat(pipe)
 	require.NoError(t, err)
 	assert.Equal(t, os.ModeNamedPipe, info.Mode().Type())
-	assert.Empty(t, s.heard, "it is refused before anything is said")
+	assert.Empty(t, s.All(), "it is refused before anything is said")
 }
 
 // The password comes from where nobody sees it, and only over TLS with somebody who is
 // trusted.
 func TestPassword(t *testing.T) {
-	cert, err := secure.SelfSigned("127.0.0.1")
-	require.NoError(t, err)
-	ca := filepath.Join(t.TempDir(), "ca")
-	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Leaf.Raw}), 0o600))
 	for _, trusted := range []bool{true, false} {
-		l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-		require.NoError(t, err)
-		s := listenOn(t, l, map[string]string{"RETR": "550 no"})
+		l, ca := programtest.ListenTLS(t)
+		s := play(t, l, programtest.Replies{"RETR": "550 no"})
 		args := []string{"-tls", "implicit", "-user", "ann"}
 		if trusted {
 			args = append(args, "-tls-ca", ca)
@@ -342,9 +275,8 @@ func TestPassword(t *testing.T) {
 		_, stderr, status := run(t, t.TempDir(), l.Addr().String(), append(args, "get", "/a")...)
 		assert.Equal(t, 69, status, stderr)
 		assert.Equal(t, !trusted, strings.Contains(stderr, "\n-tls-ca "), stderr)
-		s.mu.Lock()
-		assert.Equal(t, trusted, strings.Contains(strings.Join(s.said, "\n"), "PASS sesame"), s.said)
-		s.mu.Unlock()
+		heard := s.All()
+		assert.Equal(t, trusted, strings.Contains(heard, "PASS sesame"), heard)
 	}
 }
 
@@ -366,19 +298,14 @@ func TestUsage(t *testing.T) {
 
 // A signal breaks a transfer off, and nothing is there under its name.
 func TestSignal(t *testing.T) {
-	s, dir := listen(t, map[string]string{"SIZE": ""}), t.TempDir()
-	cmd := exec.Command(program, "-connect", s.Addr().String(), none, "get", "/a")
+	s, dir := play(t, programtest.Listen(t), programtest.Replies{"SIZE": ""}), t.TempDir()
+	cmd := programtest.Command("-connect", s.Addr().String(), none, "get", "/a")
 	cmd.Dir = dir
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // if the test failed
-	for verb := range s.heard {
-		if verb == "SIZE" {
-			break
-		}
-	}
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
-	_ = cmd.Wait() // the status says how it went
-	assert.Equal(t, 75, cmd.ProcessState.ExitCode())
+	p := programtest.Start(t, cmd)
+	s.Await(t, "SIZE")
+	p.Signal(t, syscall.SIGTERM)
+	_ = p.Wait() // the status says how it went
+	assert.Equal(t, 75, p.ProcessState.ExitCode())
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Empty(t, files)
