@@ -127,6 +127,25 @@ func TestStartTLS(t *testing.T) {
 	}
 }
 
+// A login in clear, where that is allowed, is forgotten with all else that was said there.
+func TestStartTLSForgetsLogin(t *testing.T) {
+	server, client := certified(t)
+	config := testServer()
+	config.TLS, config.AllowInsecureAuth = server, true
+	addr, _ := serve(t, config.New(&keeper{}))
+	c := call(t, addr)
+	c.hears()
+	c.says("EHLO before")
+	assert.Contains(t, c.says("AUTH PLAIN AGV2ZQBzZXNhbWU="), "235 ")
+	assert.Contains(t, c.says("AUTH PLAIN AGV2ZQBzZXNhbWU="), "503 ")
+	assert.Contains(t, c.says("STARTTLS"), "220 ")
+	c.startTLS(client)
+	c.says("EHLO after")
+	assert.Contains(t, c.says("AUTH PLAIN AGV2ZQBzZXNhbWU="), "235 ")
+	assert.Contains(t, c.says("QUIT"), "221 ")
+	c.gone()
+}
+
 // With TLS from the start there is AUTH at once and no STARTTLS (RFC 8314, section 3.3).
 func TestImplicitTLS(t *testing.T) {
 	server, client := certified(t)
