@@ -12,7 +12,6 @@ import (
 
 	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/internal/loop"
-	"github.com/torsion-go/torsion/protocol"
 )
 
 // A Pool is reactors that serve the same addresses, to use more than one core.
@@ -133,8 +132,8 @@ func (p *Pool) Tuned(s factory.Socket) *Pool {
 // that the address still cannot be listened on twice, but by a process of the same
 // user that sets SO_REUSEPORT too. Elsewhere one accepts for all.
 func (p *Pool) Listen(network, addr string, f func(factory.Network) factory.Factory) (factory.Port, error) {
-	if p.reactors[0].loop.Stopping() {
-		return nil, &net.OpError{Op: "listen", Net: network, Err: protocol.ErrStopped}
+	if err := p.reactors[0].loop.MayOpen("listen", network, addr); err != nil {
+		return nil, err
 	}
 	shares := p.shares(f)
 	fd, bound, err := p.reactors[0].kernel.Listen(network, addr, p.socket)

@@ -28,8 +28,8 @@ import (
 // Elsewhere, for Unix datagrams and for the address of a group, no system spreads
 // datagrams so: the first reactor has the only port, and f is called once.
 func (p *Pool) ListenDatagram(network, addr string, f func(factory.Network) protocol.DatagramProtocol) (factory.Port, error) {
-	if p.reactors[0].loop.Stopping() {
-		return nil, &net.OpError{Op: "listen", Net: network, Err: protocol.ErrStopped}
+	if err := p.reactors[0].loop.MayOpen("listen", network, addr); err != nil {
+		return nil, err
 	}
 	var shares []loop.DatagramShare
 	for _, r := range p.reactors {

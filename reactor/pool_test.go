@@ -349,6 +349,7 @@ func TestPoolDrainsAsOne(t *testing.T) {
 	assert.ErrorIs(t, pool.Run(context.Background()), reactor.ErrRunning)
 	_, err = pool.Listen("tcp", "127.0.0.1:0", same(serving(probe{})))
 	assert.ErrorIs(t, err, protocol.ErrStopped)
+	assert.ErrorContains(t, err, "listen tcp 127.0.0.1:0: ")
 }
 
 type courteous struct{ protocol.Base }

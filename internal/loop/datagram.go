@@ -72,11 +72,8 @@ func (l *Loop) OpenDatagram(network, addr string, connect bool, p protocol.Datag
 	if connect {
 		op = "dial"
 	}
-	fail := func(err error) (factory.Port, error) {
-		return nil, &net.OpError{Op: op, Net: network, Addr: text(addr), Err: err}
-	}
-	if l.stopping.Load() {
-		return fail(protocol.ErrStopped)
+	if err := l.MayOpen(op, network, addr); err != nil {
+		return nil, err
 	}
 	sock, err := l.kernel.OpenDatagram(network, addr, connect, s)
 	if err != nil {
@@ -87,7 +84,7 @@ func (l *Loop) OpenDatagram(network, addr string, connect bool, p protocol.Datag
 		err = d.begin()
 	}
 	if err != nil {
-		return fail(err)
+		return nil, &net.OpError{Op: op, Net: network, Addr: text(addr), Err: err}
 	}
 	return d.transport().(factory.Port), nil
 }

@@ -62,9 +62,6 @@ func (l *Loop) Started() bool {
 	return l.started
 }
 
-// Stopping reports whether Stop has been heard.
-func (l *Loop) Stopping() bool { return l.stopping.Load() }
-
 // Ended is closed when everything has ended.
 func (l *Loop) Ended() <-chan struct{} { return l.gone }
 

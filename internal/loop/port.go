@@ -37,14 +37,22 @@ type port struct {
 
 // Listen announces on the address, with s. It may be called from anywhere.
 func (l *Loop) Listen(network, addr string, f factory.Factory, s factory.Socket) (factory.Port, error) {
-	if l.stopping.Load() {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: text(addr), Err: protocol.ErrStopped}
+	if err := l.MayOpen("listen", network, addr); err != nil {
+		return nil, err
 	}
 	fd, bound, err := l.kernel.Listen(network, addr, s)
 	if err != nil {
 		return nil, err
 	}
 	return l.Serve(fd, bound, f, s)
+}
+
+// MayOpen is the error of opening anything on a loop that stops; op is net.OpError's.
+func (l *Loop) MayOpen(op, network, addr string) error {
+	if l.stopping.Load() {
+		return &net.OpError{Op: op, Net: network, Addr: text(addr), Err: protocol.ErrStopped}
+	}
+	return nil
 }
 
 // Serve accepts from a listening socket, which it closes in the end, also when
