@@ -46,6 +46,7 @@ type Layer struct {
 	pauses    uint8     // reasons not to read; below only hears of the first and the last
 	producing bool      // what is above paces itself by a producer
 	readsOn   bool      // below hears of no pause
+	resuming  bool      // ReadResumed is about to come, and no input before
 	suspends  int32     // SuspendReadings that are not over
 }
 
@@ -104,6 +105,7 @@ func (l *Layer) EOFReceived() (keep bool) {
 // ReadResumed tells above, which comes before anything the layer holds. What is
 // above may be paused while the layer reads on.
 func (l *Layer) ReadResumed() {
+	l.resuming = false
 	if r, ok := As[ReadResumer](l.Above); ok && l.self.Reading() {
 		r.ReadResumed()
 	}

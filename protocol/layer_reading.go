@@ -44,11 +44,13 @@ func (l *Layer) ReadOn(on bool) {
 	}
 	l.readsOn = on
 	switch {
-	case l.pauses == 0:
-	case on:
+	case l.pauses != 0 && on:
 		l.Below.ResumeReading()
-	default:
+	case l.pauses != 0:
 		l.Below.PauseReading()
+	case l.resuming: // below says it, before it reads on
+		l.Below.PauseReading()
+		l.Below.ResumeReading()
 	}
 }
 
@@ -66,15 +68,26 @@ func (l *Layer) resume(why uint8) {
 	switch {
 	case before == 0 || l.pauses != 0:
 	case l.readsOn && l.Below.Reading():
-		l.AfterFunc(0, l.readResumed)
+		if !l.resuming {
+			l.resuming = true
+			l.AfterFunc(0, l.readResumed)
+		}
 	case l.readsOn: // below will tell, or the connection is ending
 	default:
 		l.Below.ResumeReading()
 	}
 }
 
+// Resuming reports whether ReadResumed is about to come to a layer that has read on. What
+// it has read meanwhile goes up then, and not before.
+func (l *Layer) Resuming() bool { return l.resuming }
+
 // readResumed is for who was paused while the layer read on.
 func (l *Layer) readResumed() {
+	if !l.resuming || !l.readsOn { // below has said it, or will
+		return
+	}
+	l.resuming = false
 	if r, ok := l.self.(ReadResumer); ok && l.self.Reading() {
 		r.ReadResumed()
 	}

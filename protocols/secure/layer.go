@@ -139,7 +139,7 @@ func (l *layer) ReadResumed() {
 // deliver hands up what can be decrypted, a record at a time, for as long as it is
 // wanted.
 func (l *layer) deliver() {
-	if l.phase != encrypted {
+	if l.phase != encrypted || l.Resuming() {
 		return
 	}
 	p := plains.Get().(*[maxPlain]byte)

@@ -369,3 +369,31 @@ func TestStartTLSMayBeAborted(t *testing.T) {
 type quitting struct{ session }
 
 func (q *quitting) Flush() { q.Abort() }
+
+// Who reads on while the handshake ends hears so before what came with its end.
+func TestResumedBeforeInput(t *testing.T) {
+	server, client := &session{}, &session{}
+	server.made = func() { server.PauseReading(); assert.NoError(t, server.startTLS()) }
+	client.made = func() { assert.NoError(t, client.startTLS()); client.say("hello") }
+	flights := 0
+	p := protocoltest.NewPump(offering(clientSide, client), &before{offering(serverSide, server), func() {
+		if flights++; flights == 2 {
+			server.ResumeReading()
+		}
+	}})
+	p.Flush()
+	assert.Equal(t, "made, secured, resumed, data hello", server.take())
+}
+
+// A before has something happen before each input.
+type before struct {
+	protocol.Protocol
+	f func()
+}
+
+func (b *before) Inner() any { return b.Protocol }
+
+func (b *before) DataReceived(data []byte) {
+	b.f()
+	b.Protocol.DataReceived(data)
+}
