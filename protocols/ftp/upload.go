@@ -8,7 +8,7 @@ import (
 )
 
 // maxPending is how many bytes of an upload wait for the disk before no more is read.
-const maxPending = 256 << 10
+const maxPending = 1 << 20
 
 // An upload receives a file.
 type upload struct {
@@ -77,11 +77,22 @@ func (u *upload) received(p []byte) {
 	} else {
 		u.buf = append(u.buf, p...)
 	}
-	if len(u.buf) >= maxPending && !u.paused {
-		u.paused = true
-		u.t.PauseReading()
-	}
 	u.write()
+	u.pace()
+}
+
+// pace has no more read while too much waits for the disk.
+func (u *upload) pace() {
+	full := len(u.buf) >= maxPending
+	switch {
+	case full == u.paused:
+		return
+	case full:
+		u.t.PauseReading()
+	default:
+		u.t.ResumeReading()
+	}
+	u.paused = full
 }
 
 // eof is the end of the file.
@@ -125,14 +136,11 @@ func (u *upload) written(err error) {
 		u.fail(err)
 		return
 	}
-	if u.paused && len(u.buf) < maxPending {
-		u.paused = false
-		u.t.ResumeReading()
-	}
 	if !u.whole {
 		u.progress()
 	}
 	u.write()
+	u.pace()
 }
 
 func (u *upload) commit() (err error) {
