@@ -38,6 +38,7 @@ func (l *Layer) Release() { l.resume(held) }
 
 // ReadOn has the layer go on reading below during pauses, which then only stop
 // what goes up: while it shakes hands, say. Without it pauses reach below again.
+// Such a layer asks Resuming too before each call up.
 func (l *Layer) ReadOn(on bool) {
 	if l.readsOn == on {
 		return
