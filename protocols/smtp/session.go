@@ -164,7 +164,7 @@ const lastWords = time.Second
 // for that.
 func (s *session) Shutdown() {
 	s.ending = true
-	if at, ok := protocol.DrainEnd(s.Loop()); ok {
+	if at, ok := protocol.DrainEnd(s.Loop()); ok && s.underWay() {
 		left := at.Sub(s.Now())
 		s.AfterFunc(left-min(left/10, lastWords), func() {
 			s.hurry = true
@@ -177,10 +177,13 @@ func (s *session) Shutdown() {
 // mayEnd ends the connection if the server goes down and nothing is under way, or may be any
 // more. Who waits for a Session's answer is told that first.
 func (s *session) mayEnd() {
-	if s.ending && !s.busy && (s.hurry || s.mail == nil && s.auth == nil) {
+	if s.ending && !s.busy && (s.hurry || !s.underWay()) {
 		s.bye(421, "4.3.2", "Service is shutting down", nil)
 	}
 }
+
+// underWay reports whether the client is within a transaction, or logs in.
+func (s *session) underWay() bool { return s.mail != nil || s.auth != nil }
 
 // bye says a last word, which it returns, and ends the connection, whose reason is err if it
 // is not nil.
