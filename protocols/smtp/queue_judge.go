@@ -55,25 +55,24 @@ func (q *Queue) judge(j *queueJob, to []*queueRecipient, host string, result Res
 	q.done(j, done)
 	q.mu.Unlock()
 	q.save(j.entry) // before anything else: until then it would be sent again
-	q.tellAll(j.entry, to, verdicts, result, err)
+	q.tellAll(j.entry, to, verdicts, fates, result, err)
 }
 
 // tellAll logs what an attempt has come to: in one line what err says of all whom it has not
 // come to anything else for.
-func (q *Queue) tellAll(e *queueEntry, to []*queueRecipient, verdicts []queueVerdict, result Result, err error) {
+func (q *Queue) tellAll(e *queueEntry, to []*queueRecipient, verdicts []queueVerdict, fates []error, result Result, err error) {
 	var shared []*queueRecipient
 	var verdict queueVerdict
 	for i := range to {
-		said := len(result.To) == len(to)
-		if err != nil && (!said || result.To[i].Err == err) {
+		if err != nil && fates[i] == err {
 			shared, verdict = append(shared, to[i]), verdicts[i]
 			continue
 		}
 		text := result.Text
-		if text == "" { // over LMTP
+		if text == "" && len(result.To) == len(to) { // over LMTP
 			text = result.To[i].Text
 		}
-		q.tell(e, to[i:i+1], verdicts[i], result.To[i].Err, text)
+		q.tell(e, to[i:i+1], verdicts[i], fates[i], text)
 	}
 	q.tell(e, shared, verdict, err, "")
 }
