@@ -2,13 +2,11 @@ package loop
 
 import "math"
 
-// heap is a queue of timers by key, those with the same key by seq: a heap of
-// four children each, which is flatter than one of two. Its slots hold what is
-// compared, so that sifting does not touch the timers. A slot's key may be older
-// than its timer's at, never younger.
+// heap is timers by key, those with the same key by seq: a heap of four children each,
+// which is flatter than one of two. Its slots hold what is compared, so that sifting
+// does not touch the timers.
 type heap struct {
 	slots []slot
-	seq   uint64 // of the timer set last
 }
 
 type slot struct {
@@ -21,8 +19,6 @@ func (a *slot) before(b *slot) bool {
 	return a.key < b.key || a.key == b.key && a.seq < b.seq
 }
 
-func (h *heap) nextSeq() uint64 { h.seq++; return h.seq }
-
 // first is the earliest key.
 func (h *heap) first() int64 {
 	if len(h.slots) == 0 {
@@ -30,13 +26,6 @@ func (h *heap) first() int64 {
 	}
 	return h.slots[0].key
 }
-
-func (h *heap) due(now int64) bool { return len(h.slots) > 0 && h.slots[0].key <= now }
-
-// ready reports whether the first slot is due and not younger than seq.
-func (h *heap) ready(now int64, seq uint64) bool { return h.due(now) && h.slots[0].seq <= seq }
-
-func (h *heap) key(t *timer) int64 { return h.slots[t.slot-1].key }
 
 func (h *heap) push(t *timer) {
 	h.slots = append(h.slots, slot{})

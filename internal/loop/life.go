@@ -306,7 +306,7 @@ func (l *Loop) finish() {
 		l.call("AfterShutdown", f, f)
 		l.end()
 	}
-	l.timers = heap{}
+	l.timers = timerQueue{}
 	l.publish()
 	l.finished.Store(true)
 	close(l.gone)

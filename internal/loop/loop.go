@@ -104,7 +104,7 @@ type Loop struct {
 	began   int64 // of the turn that is measured
 	nested  bool  // turns run that look or runLater began: they begin no others
 	yielded int64 // when other goroutines were last let in
-	timers  heap
+	timers  timerQueue
 	armed   int64 // what the kernel was told; math.MaxInt64 if nothing
 
 	what string // which callback runs, of owner's protocol or else of whom
@@ -312,7 +312,7 @@ func (l *Loop) look() {
 	if l.nested {
 		return // in the midst of a run
 	}
-	if l.timers.due(now) {
+	if l.timers.first() <= now {
 		l.runDue(now)
 	}
 	l.yield(now)

@@ -42,7 +42,7 @@ func (l *Loop) Figures() Stats { return l.withShared(l.own()) }
 // own are the figures that only the loop may read.
 func (l *Loop) own() Stats {
 	s := l.stats
-	s.Ports, s.Timers, s.Waiting = len(l.ports)+len(l.datagrams.open), len(l.timers.slots), len(l.waiting)
+	s.Ports, s.Timers, s.Waiting = len(l.ports)+len(l.datagrams.open), l.timers.len(), len(l.waiting)
 	s.Turns, s.Calls = l.turns, len(l.calls.running)-l.calls.ran
 	return s
 }

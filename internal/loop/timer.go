@@ -9,14 +9,20 @@ import (
 
 // A timer is one call in the future, and a clock.Timer. Moving it to a later
 // moment, as an idle timeout does with every message, only stores that moment:
-// its place in the heap is corrected when the old moment comes.
+// its place in the queue is corrected when the old moment comes.
 type timer struct {
 	loop *Loop
 	conn *Conn // whose timer it is; nil: the loop's own
 	f    func()
 	at   int64  // when it is due
 	seq  uint64 // the order among those that are due together
-	slot int32  // its place in the heap, counted from 1; 0: it is not ahead
+
+	// Its place, if it is ahead: in the heap, counted from 1, or in a bucket of the
+	// wheel, in a list.
+	slot   int32
+	bucket int16
+	behind *timer
+	link   **timer // what points to it
 
 	next, prev *timer // the other timers of conn that are ahead
 }
@@ -24,7 +30,9 @@ type timer struct {
 // setTimer sets a timer of c, or of the loop.
 func (l *Loop) setTimer(c *Conn, d time.Duration, f func()) *timer {
 	t := &timer{loop: l, conn: c, f: f}
-	t.set(after(l.kernel.Nanos(), d)) // read afresh: a long callback makes no timer early
+	now := l.kernel.Nanos() // read afresh: a long callback makes no timer early
+	l.timers.wheel.turn(now)
+	t.set(after(now, d))
 	return t
 }
 
@@ -53,7 +61,9 @@ func (t *timer) set(at int64) {
 	l.arm()
 }
 
-// unlink takes t, which is no longer in the heap, from its connection's list.
+func (t *timer) ahead() bool { return t.slot != 0 || t.bucket != 0 }
+
+// unlink takes t, which is no longer ahead, from its connection's list.
 func (t *timer) unlink() {
 	c := t.conn
 	if c == nil {
@@ -73,7 +83,7 @@ func (t *timer) unlink() {
 // Stop cancels the call and reports whether it was ahead.
 func (t *timer) Stop() bool {
 	t.loop.check()
-	if t.slot == 0 || t.loop.finished.Load() {
+	if !t.ahead() || t.loop.finished.Load() {
 		return false
 	}
 	t.loop.timers.remove(t)
@@ -93,7 +103,7 @@ func (t *timer) Reset(d time.Duration) bool {
 // Delay moves the call by d from when it was due.
 func (t *timer) Delay(d time.Duration) bool {
 	t.loop.check()
-	if t.slot == 0 || t.loop.finished.Load() {
+	if !t.ahead() || t.loop.finished.Load() {
 		return false
 	}
 	if d < 0 {
@@ -104,12 +114,12 @@ func (t *timer) Delay(d time.Duration) bool {
 
 func (t *timer) move(at int64) bool {
 	switch {
-	case t.slot == 0 && t.conn != nil && t.conn.noRead&ended != 0:
+	case !t.ahead() && t.conn != nil && t.conn.noRead&ended != 0:
 		return false
-	case t.slot == 0:
+	case !t.ahead():
 		t.set(at)
 		return false
-	case at >= t.loop.timers.key(t):
+	case at >= t.loop.timers.place(t):
 		t.at, t.seq = at, t.loop.timers.nextSeq()
 	default:
 		t.loop.timers.remove(t)
@@ -145,12 +155,11 @@ func (l *Loop) Due() {
 // with no delay holds up nobody; and so does what there is no time for.
 func (l *Loop) runDue(now int64) {
 	l.nested = true
+	l.timers.wheel.turn(now)
 	s := stint{loop: l, start: now}
 	for last := l.timers.seq; l.timers.ready(now, last) && !s.over(); {
-		seq := l.timers.slots[0].seq
 		t := l.timers.pop()
-		if t.seq != seq { // it was moved: its place is further behind
-			l.timers.push(t)
+		if t == nil {
 			continue
 		}
 		t.unlink()

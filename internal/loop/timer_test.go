@@ -2,8 +2,10 @@ package loop_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 
@@ -62,6 +64,102 @@ func TestTimersKeepTheirOrder(t *testing.T) {
 		assert.Equal(t, expected, got, "seed %d", seed)
 		assert.Zero(t, k.Loop.Figures().Timers)
 	}
+}
+
+// So do those of a long life, set, moved and stopped again and again, be they due in
+// nanoseconds or in days. Each runs at its very moment, unless the loop was busy then.
+func TestTimersOfAllLengths(t *testing.T) {
+	type call struct {
+		timer int
+		at    time.Duration
+	}
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		k := newKernel(t, loop.Config{})
+		var want clock.Fake
+		var got, expected []call
+		var mine, theirs []clock.Timer
+		from, busy := k.Nanos(), false
+		passed := func() time.Duration { return time.Duration(k.Nanos() - from) }
+		length := func(most int) time.Duration {
+			n := r.IntN(most)
+			d := time.Duration(r.Int64N(2 << n))
+			if r.IntN(2) == 0 { // to a moment that many share
+				step := time.Duration(1) << max(23, n-2)
+				now := time.Duration(k.Nanos())
+				d = (now + d + step).Truncate(step) - now
+			}
+			return d
+		}
+		for range 100 {
+			do(k, func() {
+				for range 20 {
+					n, d, again := len(mine), length(48), length(40)
+					mine = append(mine, k.Loop.AfterFunc(d, func() {
+						if busy {
+							got = append(got, call{n, 0})
+						} else if got = append(got, call{n, passed()}); n%3 == 0 {
+							mine[n].Reset(time.Hour + again)
+						}
+					}))
+					theirs = append(theirs, want.AfterFunc(d, func() {
+						if busy {
+							expected = append(expected, call{n, 0})
+						} else if expected = append(expected, call{n, want.Now().Sub(time.Time{})}); n%3 == 0 {
+							theirs[n].Reset(time.Hour + again)
+						}
+					}))
+				}
+				for range 60 {
+					i, d := r.IntN(len(mine)), length(48)
+					switch r.IntN(3) {
+					case 0:
+						assert.Equal(t, theirs[i].Stop(), mine[i].Stop())
+					case 1:
+						assert.Equal(t, theirs[i].Reset(d), mine[i].Reset(d))
+					case 2:
+						assert.Equal(t, theirs[i].(clock.Delayer).Delay(d), mine[i].(clock.Delayer).Delay(d))
+					}
+				}
+			})
+			want.Advance(0) // what is due now has run
+			d := length(44)
+			if busy = r.IntN(4) == 0; busy {
+				k.Pass(d)
+				do(k, func() { k.Loop.AfterFunc(d, func() {}).Stop() })
+			} else {
+				k.Advance(d)
+			}
+			want.Advance(d)
+			assert.Equal(t, want.Timers(), k.Loop.Figures().Timers)
+		}
+		assert.NotEmpty(t, got)
+		assert.Equal(t, expected, got, "seed %d", seed)
+	}
+}
+
+// A timer that was stopped keeps nothing alive, though its moment is far away.
+func TestStoppedTimersAreForgotten(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	var kept []weak.Pointer[[]byte]
+	do(k, func() {
+		var stopped []clock.Timer
+		for i := range 300 {
+			held := new([]byte)
+			tm := k.Loop.AfterFunc(time.Duration(i+1)*time.Minute, func() { *held = nil })
+			if i%3 != 0 {
+				kept, stopped = append(kept, weak.Make(held)), append(stopped, tm)
+			}
+		}
+		for _, tm := range stopped {
+			tm.Stop()
+		}
+	})
+	runtime.GC()
+	for _, p := range kept {
+		assert.Nil(t, p.Value())
+	}
+	assert.Equal(t, 100, k.Loop.Figures().Timers)
 }
 
 // A million timers at once are no trouble, nor is one in ten years or at the end of time.
