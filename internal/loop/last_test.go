@@ -63,19 +63,15 @@ func (l *lateProducer) ResumeProducing() {
 
 // So does a producer's last write.
 func TestLastWriteOfAProducer(t *testing.T) {
-	k := newKernel(t, loop.Config{})
-	p := &noted{}
-	end := adopted(t, k, p, factory.Socket{}, nil)
-	end.Room(0)
-	k.Settle()
-	do(k, func() {
-		p.Transport.(protocol.ProducerRegistry).RegisterProducer(&lateProducer{p: p}, true)
+	p := sender(t, loop.Config{}, factory.Socket{}, 0)
+	do(p.k, func() {
+		p.Transport.(protocol.ProducerRegistry).RegisterProducer(&lateProducer{p: p.noted}, true)
 		p.Write(make([]byte, 300<<10))
 		p.LoseConnection()
 	})
-	end.Room(1 << 30)
-	k.Settle()
-	assert.Len(t, end.Read(), 300<<10+4)
+	p.end.Room(1 << 30)
+	p.k.Settle()
+	assert.Len(t, p.end.Read(), 300<<10+4)
 }
 
 // So does what is written when the peer has ended its side.
