@@ -66,9 +66,9 @@ var mayImport = map[string]string{
 }
 
 // forTests is what the tests of any folder may import besides: factories, the
-// kits, a framing to put on top of a layer, layers to put below everything, and
-// coroutines.
-const forTests = "factory deferred protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto"
+// kits, a framing to put on top of a layer, layers to put below everything,
+// coroutines, and what asks more of the machine than sockets.
+const forTests = "factory deferred protocoltest reactortest protocols/line protocols/secure protocols/telnet protocols/proxyproto internal/hosttest"
 
 // overSockets are folders whose tests use a reactor over real sockets, too.
 const overSockets = "netconn protocols/group protocols/chat protocols/smtp protocols/ftp"
@@ -80,7 +80,7 @@ var foreign = map[string]string{
 	"golang.org/x/text":              "protocols/chat/*.go",
 	"golang.org/x/time":              "factory/throttle.go",
 	"github.com/jlaffaye/ftp":        "protocols/ftp/*.go",
-	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go examples/internal/programtest/*.go", // and every test
+	"github.com/stretchr/testify":    "protocoltest/*.go reactortest/*.go internal/hosttest/*.go examples/internal/programtest/*.go", // and every test
 	"github.com/pires/go-proxyproto": "protocols/proxyproto/*.go",
 	"github.com/emersion":            "protocols/smtp/*.go examples/*/*.go",
 }

@@ -7,14 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/reactor"
 	"github.com/torsion-go/torsion/reactortest"
 )
@@ -73,27 +72,11 @@ func TestConnectionsLeaveNothing(t *testing.T) {
 	s := serve(t, r, echo)
 	transport := s.client.Transport.(*http.Transport)
 	transport.DisableKeepAlives = true
-	round := func(n int) {
-		for range n {
-			require.Equal(t, "hello", string(s.post(t, []byte("hello"))))
-		}
+	hosttest.LeavesNothing(t, 100, 1000, func() {
+		require.Equal(t, "hello", string(s.post(t, []byte("hello"))))
 		for r.Stats().Connections > 0 {
 			runtime.Gosched() // the last are on their way
 		}
-	}
-	round(100)
-	before := left(t)
-	round(1000)
-	for end := time.Now().Add(patient); left(t) > before; runtime.Gosched() {
-		require.True(t, time.Now().Before(end), "%d descriptors and goroutines were left before, now %d", before, left(t))
-	}
+	})
 	assert.Zero(t, r.Stats().Timers)
-}
-
-// left counts descriptors and goroutines.
-func left(t *testing.T) int {
-	t.Helper()
-	files, err := os.ReadDir("/dev/fd")
-	require.NoError(t, err)
-	return len(files) + runtime.NumGoroutine()
 }

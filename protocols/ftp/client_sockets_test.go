@@ -8,14 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocols/ftp"
 	"github.com/torsion-go/torsion/reactor"
 )
@@ -77,20 +76,12 @@ func TestClientsLeaveNothing(t *testing.T) {
 			runtime.Gosched() // the last are on their way
 		}
 	}
-	all := func(n int) {
-		for range n {
-			for _, security := range []ftp.Security{ftp.TLSNever, ftp.TLSRequired, ftp.TLSImplicit} {
-				round(security, true)
-				round(security, false)
-			}
+	hosttest.LeavesNothing(t, 2, 10, func() {
+		for _, security := range []ftp.Security{ftp.TLSNever, ftp.TLSRequired, ftp.TLSImplicit} {
+			round(security, true)
+			round(security, false)
 		}
-	}
-	all(2)
-	before := left(t)
-	all(10)
-	for end := time.Now().Add(time.Minute); left(t) > before; runtime.Gosched() {
-		require.True(t, time.Now().Before(end), "%d descriptors and goroutines were left before, now %d", before, left(t))
-	}
+	})
 	assert.Zero(t, r.Stats().Timers)
 }
 
@@ -106,14 +97,6 @@ func (s *slowly) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return copy(p, "hello"), nil
-}
-
-// left counts descriptors and goroutines.
-func left(t *testing.T) int {
-	t.Helper()
-	files, err := os.ReadDir("/dev/fd")
-	require.NoError(t, err)
-	return len(files) + runtime.NumGoroutine()
 }
 
 // The data comes from where the server is, also if that has a zone.

@@ -4,18 +4,19 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/torsion-go/torsion/internal/hosttest"
 )
 
 // Clients that go in the midst of a transfer leave no socket and no port behind.
 func TestClientsLeaveNoDescriptors(t *testing.T) {
 	c := securely(t, nil)
-	before := descriptors(t)
+	before := hosttest.Descriptors(t)
 	for i := range 60 {
 		other := c.again(c.config)
 		other.secures()
@@ -35,11 +36,5 @@ func TestClientsLeaveNoDescriptors(t *testing.T) {
 		other.Close()
 		d.Close()
 	}
-	assert.Eventually(t, func() bool { return descriptors(t) <= before }, patience, time.Millisecond)
-}
-
-func descriptors(t *testing.T) int {
-	all, err := os.ReadDir("/proc/self/fd")
-	assert.NoError(t, err)
-	return len(all)
+	assert.Eventually(t, func() bool { return hosttest.Descriptors(t) <= before }, patience, time.Millisecond)
 }

@@ -1,14 +1,11 @@
 package ftp_test
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,12 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocols/ftp"
 )
-
-// asChild is the name of the variable that makes a test the child of another, with the
-// folder that it is to upload to.
-const asChild = "TORSION_TEST_FTP"
 
 // summed is a text that says whether it is whole.
 func summed(id int, version string) string {
@@ -49,7 +43,7 @@ func uploadAll(t *testing.T, r *ftp.Root) {
 		all.Go(func() {
 			for id := g; id < 100_000; id += sessions {
 				if assert.NoError(t, uploadOne(r, id)) {
-					fmt.Printf("\ndone %d\n", id)
+					hosttest.Safe(id)
 				}
 			}
 		})
@@ -70,37 +64,11 @@ func uploadOne(r *ftp.Root, id int) error {
 	return u.Commit()
 }
 
-// uploadUntilKilled has a child upload to dir, kills it at some moment, and returns what
-// it said was done.
-func uploadUntilKilled(t *testing.T, dir string) map[int]bool {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
-	cmd.Env = append(os.Environ(), asChild+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	last, lines := 1+rand.IntN(1000), bufio.NewScanner(out)
-	done := make(map[int]bool)
-	for lines.Scan() {
-		var id int
-		if _, err := fmt.Sscanf(lines.Text(), "done %d", &id); err != nil {
-			continue
-		}
-		if done[id] = true; len(done) == last {
-			require.NoError(t, cmd.Process.Kill())
-		}
-	}
-	assert.Error(t, cmd.Wait(), "it was killed")
-	require.GreaterOrEqual(t, len(done), last)
-	return done
-}
-
 // When the process is killed, at whatever moment, every upload that was said to be done
 // is there, nothing is under its name that is not whole, and what is left over is hidden
 // and goes away.
 func TestRootSurvivesKill(t *testing.T) {
-	if dir := os.Getenv(asChild); dir != "" {
+	if dir := hosttest.Told(); dir != "" {
 		uploadAll(t, &ftp.Root{Dir: dir})
 		return
 	}
@@ -111,7 +79,7 @@ func TestRootSurvivesKill(t *testing.T) {
 	for id := 0; id < 2000; id += 3 {
 		require.NoError(t, put(r, uploadName(id), summed(id, "old")))
 	}
-	done := uploadUntilKilled(t, r.Dir)
+	done := hosttest.UntilKilled(t, hosttest.Child(t, r.Dir), 1000)
 	for id := range done {
 		assert.True(t, get(r, uploadName(id)) == summed(id, "new"), "%d was done", id)
 	}
@@ -145,22 +113,11 @@ func sweptAway(t *testing.T, r *ftp.Root, folder string) {
 	assert.Equal(t, before, names(t, r, folder))
 }
 
-// smallDisk is a folder on a file system of its own. Only root can make one.
-func smallDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("NOT TESTED: a full disk, for no tmpfs can be mounted: %v", err)
-	}
-	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
-	return dir
-}
-
 // A full disk loses nothing and leaves nothing, and is used again when it has room: out of
 // bytes, and out of files.
 func TestRootFullDisk(t *testing.T) {
 	for options, size := range map[string]int{"size=1m": 50_000, "size=4m,nr_inodes=20": 10} {
-		r := &ftp.Root{Dir: smallDisk(t, options)}
+		r := &ftp.Root{Dir: hosttest.SmallDisk(t, options)}
 		defer r.Close()
 		var taken []string
 		var err error
@@ -183,7 +140,7 @@ func TestRootFullDisk(t *testing.T) {
 
 // A disk that is full in the midst of a file keeps what was appended until then.
 func TestRootFullDiskAppend(t *testing.T) {
-	r := &ftp.Root{Dir: smallDisk(t, "size=1m")}
+	r := &ftp.Root{Dir: hosttest.SmallDisk(t, "size=1m")}
 	defer r.Close()
 	u, err := r.Append("/x", -1)
 	require.NoError(t, err)

@@ -4,17 +4,16 @@ package smtp_test
 
 import (
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocols/smtp"
 	"github.com/torsion-go/torsion/reactor"
 )
@@ -77,23 +76,6 @@ func TestClientsLeaveNothing(t *testing.T) {
 			runtime.Gosched() // the last are on their way
 		}
 	}
-	for range 5 {
-		round()
-	}
-	before := left(t)
-	for range 50 {
-		round()
-	}
-	for end := time.Now().Add(time.Minute); left(t) > before; runtime.Gosched() {
-		require.True(t, time.Now().Before(end), "%d descriptors and goroutines were left before, now %d", before, left(t))
-	}
+	hosttest.LeavesNothing(t, 5, 50, round)
 	assert.Zero(t, r.Stats().Timers)
-}
-
-// left counts descriptors and goroutines.
-func left(t *testing.T) int {
-	t.Helper()
-	files, err := os.ReadDir("/dev/fd")
-	require.NoError(t, err)
-	return len(files) + runtime.NumGoroutine()
 }

@@ -1,13 +1,10 @@
 package smtp_test
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,20 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocols/smtp"
 )
-
-// asChild is the name of the variable that makes a test the child of another, with
-// the Maildir it is to deliver to.
-const asChild = "TORSION_TEST_MAILDIR"
-
-// child runs the same test again, as a child that delivers to dir.
-func child(t *testing.T, dir string) *exec.Cmd {
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
-	cmd.Env = append(os.Environ(), asChild+"="+dir)
-	cmd.Stderr = os.Stderr
-	return cmd
-}
 
 // checked is a message that says what it is, and whether it is whole.
 func checked(id int) string {
@@ -56,7 +42,7 @@ func deliverAll(t *testing.T, m *smtp.Maildir) {
 		all.Go(func() {
 			for id := g; id < 100_000; id += 4 {
 				if assert.NoError(t, deliverOne(t, m, id)) {
-					fmt.Printf("\nsafe %d\n", id)
+					hosttest.Safe(id)
 				}
 			}
 		})
@@ -77,43 +63,16 @@ func deliverOne(t *testing.T, m *smtp.Maildir, id int) error {
 // What was said to be safe is in new after the process has been killed, at whatever
 // moment, and all that is in new is whole.
 func TestMaildirSurvivesKill(t *testing.T) {
-	if dir := os.Getenv(asChild); dir != "" {
+	if dir := hosttest.Told(); dir != "" {
 		deliverAll(t, &smtp.Maildir{Dir: dir})
 		return
 	}
 	m := maildir(t)
-	cmd := child(t, m.Dir)
-	out, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	last, lines := 1+rand.IntN(900), bufio.NewScanner(out)
-	safe := make(map[int]bool)
-	for lines.Scan() {
-		var id int
-		if _, err := fmt.Sscanf(lines.Text(), "safe %d", &id); err != nil {
-			continue
-		}
-		if safe[id] = true; len(safe) == last {
-			require.NoError(t, cmd.Process.Kill())
-		}
-	}
-	assert.Error(t, cmd.Wait(), "it was killed")
-	require.GreaterOrEqual(t, len(safe), last)
+	safe := hosttest.UntilKilled(t, hosttest.Child(t, m.Dir), 900)
 	for _, file := range files(t, m.Dir, "new") {
 		delete(safe, identify(t, file))
 	}
 	assert.Empty(t, safe)
-}
-
-// smallDisk is a folder on a file system of its own. Only root can make one.
-func smallDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("NOT TESTED: a full disk, for no tmpfs can be mounted: %v", err)
-	}
-	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
-	return dir
 }
 
 // fillUp delivers until the disk is full, and returns how many messages were taken.
@@ -141,7 +100,7 @@ func fillUp(t *testing.T, m *smtp.Maildir, e *smtp.Envelope, size int) (taken in
 // out of bytes, and out of files.
 func TestMaildirFullDisk(t *testing.T) {
 	for options, size := range map[string]int{"size=1m": 50_000, "size=4m,nr_inodes=20": 10} {
-		m := &smtp.Maildir{Dir: filepath.Join(smallDisk(t, options), "mail")}
+		m := &smtp.Maildir{Dir: filepath.Join(hosttest.SmallDisk(t, options), "mail")}
 		m.Mailbox = func(r smtp.Recipient) string { return r.Address }
 		require.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("first")))
 		taken := fillUp(t, m, to("b", "c"), size)
@@ -161,7 +120,7 @@ func TestMaildirFullDisk(t *testing.T) {
 
 // A file that may not grow so far is refused like a full disk.
 func TestMaildirFileSizeLimit(t *testing.T) {
-	if dir := os.Getenv(asChild); dir != "" {
+	if dir := hosttest.Told(); dir != "" {
 		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 20_000, Max: 20_000}))
 		m := &smtp.Maildir{Dir: dir}
 		require.NoError(t, m.Deliver(envelope(), strings.NewReader("before")))
@@ -176,18 +135,10 @@ func TestMaildirFileSizeLimit(t *testing.T) {
 		return
 	}
 	m := maildir(t)
-	out, err := child(t, m.Dir).Output()
+	out, err := hosttest.Child(t, m.Dir).Output()
 	require.NoError(t, err, "%s", out)
 	assert.Len(t, files(t, m.Dir, "new"), 2)
 	assert.Empty(t, files(t, m.Dir, "tmp"))
-}
-
-// descriptors is how many this process has open.
-func descriptors(t *testing.T) int {
-	t.Helper()
-	open, err := os.ReadDir("/proc/self/fd")
-	require.NoError(t, err)
-	return len(open)
 }
 
 // Whatever happens, no descriptor is left over.
@@ -195,7 +146,7 @@ func TestMaildirClosesFiles(t *testing.T) {
 	m := byUser(t)
 	require.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("x")))
 	require.NoError(t, os.WriteFile(filepath.Join(m.Dir, "file"), nil, 0o600))
-	before := descriptors(t)
+	before := hosttest.Descriptors(t)
 	for range 20 {
 		assert.NoError(t, m.Deliver(to("b", "c"), strings.NewReader("x")))
 		assert.Error(t, m.Deliver(to("b", "file"), strings.NewReader("x")))
@@ -209,13 +160,13 @@ func TestMaildirClosesFiles(t *testing.T) {
 		_, err = (&smtp.Maildir{}).Spool(to("b"))
 		assert.EqualError(t, err, "smtp: a Maildir needs a Dir")
 	}
-	assert.Equal(t, before, descriptors(t))
+	assert.Equal(t, before, hosttest.Descriptors(t))
 }
 
 // The client of a full disk is told to try again: small messages, and large ones that
 // do not come to their end.
 func TestServeFullDisk(t *testing.T) {
-	m := &smtp.Maildir{Dir: filepath.Join(smallDisk(t, "size=1m"), "mail")}
+	m := &smtp.Maildir{Dir: filepath.Join(hosttest.SmallDisk(t, "size=1m"), "mail")}
 	for _, lines := range []int{1000, 100_000} {
 		for last := "250"; strings.HasPrefix(last, "250"); {
 			_, last = talk(smtp.Config{}, &smtp.Local{Delivery: m},

@@ -1,15 +1,14 @@
 package smtp_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocols/smtp"
 	"github.com/torsion-go/torsion/reactor"
 )
@@ -72,7 +72,7 @@ func sendAll(t *testing.T, told string) {
 			for id := n*eachKid + g; id < (n+1)*eachKid; id += 4 {
 				e := &smtp.Envelope{From: "ann@a.test", To: []smtp.Recipient{{Address: "bob@b.test"}}}
 				if assert.NoError(t, q.Deliver(e, strings.NewReader(checked(id)))) {
-					fmt.Printf("\nsafe %d\n", id)
+					hosttest.Safe(id)
 				}
 			}
 		})
@@ -86,7 +86,7 @@ func sendAll(t *testing.T, told string) {
 // What a Queue has taken arrives, though its process is killed again and again, whole, and
 // at most those messages twice that were under way then.
 func TestQueueSurvivesKill(t *testing.T) {
-	if told := os.Getenv(asChild); told != "" {
+	if told := hosttest.Told(); told != "" {
 		sendAll(t, told)
 		return
 	}
@@ -126,42 +126,38 @@ func TestQueueSurvivesKill(t *testing.T) {
 		}
 		return n
 	}
-	for n := range children {
-		cmd := child(t, fmt.Sprint(n, " ", port.Addr(), " ", dir))
-		out, err := cmd.StdoutPipe()
-		require.NoError(t, err)
+	tell := func(n int) (*exec.Cmd, io.Closer) {
+		cmd := hosttest.Child(t, fmt.Sprint(n, " ", port.Addr(), " ", dir))
 		in, err := cmd.StdinPipe()
 		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		last, lines, mine := 1+rand.IntN(eachKid-1), bufio.NewScanner(out), 0
-		if n == children-1 {
-			last = eachKid
-		}
-		for mine < last && lines.Scan() {
-			var id int
-			if _, err := fmt.Sscanf(lines.Text(), "safe %d", &id); err == nil {
-				safe[id] = true
-				mine++
-			}
-		}
-		require.Equal(t, last, mine, "child %d", n)
-		if n < children-1 {
-			require.NoError(t, cmd.Process.Kill())
-			_, _ = io.Copy(io.Discard, out)
-			require.Error(t, cmd.Wait(), "it was killed")
-			continue
-		}
-		for patience := time.After(time.Minute); missing() > 0; {
-			select {
-			case <-came:
-			case <-patience:
-				require.Zero(t, missing(), "of %d", len(safe))
-			}
-		}
-		require.NoError(t, in.Close())
-		_, _ = io.Copy(io.Discard, out)
-		require.NoError(t, cmd.Wait())
+		return cmd, in
 	}
+	for n := range children - 1 {
+		cmd, _ := tell(n) // it never hears that all have come
+		maps.Copy(safe, hosttest.UntilKilled(t, cmd, eachKid-1))
+	}
+	cmd, in := tell(children - 1)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	mine := 0
+	for id := range hosttest.SafeIn(out) {
+		safe[id] = true
+		if mine++; mine == eachKid {
+			break
+		}
+	}
+	require.Equal(t, eachKid, mine)
+	for patience := time.After(time.Minute); missing() > 0; {
+		select {
+		case <-came:
+		case <-patience:
+			require.Zero(t, missing(), "of %d", len(safe))
+		}
+	}
+	require.NoError(t, in.Close())
+	_, _ = io.Copy(io.Discard, out)
+	require.NoError(t, cmd.Wait())
 	twice := 0
 	for _, n := range arrived {
 		twice += n - 1
@@ -191,7 +187,7 @@ func TestQueueFullDisk(t *testing.T) {
 		})})
 		port, e := r.Listen("tcp", "127.0.0.1:0", server)
 		require.NoError(t, e)
-		q := hub(filepath.Join(smallDisk(t, options), "queue"), port.Addr().String())
+		q := hub(filepath.Join(hosttest.SmallDisk(t, options), "queue"), port.Addr().String())
 		require.NoError(t, q.Start(r))
 		defer q.Close()
 		taken, text := 0, strings.Repeat("x", size)
@@ -229,7 +225,7 @@ func TestQueueFullDisk(t *testing.T) {
 // What cannot be written down for want of room is not forgotten, and is when there is room
 // again.
 func TestQueueFullDiskForgetsNothing(t *testing.T) {
-	disk := smallDisk(t, "size=1m")
+	disk := hosttest.SmallDisk(t, "size=1m")
 	inPost(t, func(p *post) { p.queue.Dir = filepath.Join(disk, "queue") }, func(t *testing.T, p *post) {
 		p.listen("b.test", "192.0.2.1", scripted("421 later\r\n"))
 		p.send("ann@a.test", "bob@b.test", "eve@b.test")
@@ -259,7 +255,7 @@ func TestQueueFullDiskForgetsNothing(t *testing.T) {
 
 // Close says that it could not write down what has happened.
 func TestQueueCloseSaysWhatIsNotWritten(t *testing.T) {
-	disk := smallDisk(t, "size=1m")
+	disk := hosttest.SmallDisk(t, "size=1m")
 	inPost(t, func(p *post) { p.queue.Dir = filepath.Join(disk, "queue") }, func(t *testing.T, p *post) {
 		p.host("b.test", "192.0.2.9")
 		p.send("ann@a.test", "bob@b.test")
@@ -293,16 +289,7 @@ func TestQueueLeavesNothing(t *testing.T) {
 		requireSent(t, q)
 		require.NoError(t, q.Close())
 	}
-	for range 5 {
-		round()
-	}
-	before := left(t)
-	for range 20 {
-		round()
-	}
-	for end := time.Now().Add(time.Minute); left(t) > before; runtime.Gosched() {
-		require.True(t, time.Now().Before(end), "%d descriptors and goroutines were left before, now %d", before, left(t))
-	}
+	hosttest.LeavesNothing(t, 5, 20, round)
 }
 
 // A FIFO is no reason to wait.
