@@ -41,7 +41,7 @@ var mayImport = map[string]string{
 	// L2: protocols, and net.Conn over them. No row names the reactor, so none knows
 	// sockets.
 	"protocols/internal":        "protocol",
-	"protocols/internal/serial": "protocol clock deferred",
+	"protocols/internal/serial": "protocol clock deferred protocols/secure",
 	"protocols/netstring":       "protocol factory clock protocols/internal",
 	"protocols/intn":            "protocol factory clock protocols/internal",
 	"protocols/telnet":          "protocol factory clock",

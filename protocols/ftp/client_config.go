@@ -83,7 +83,7 @@ func (c ClientConfig) New() *Client {
 		Name: "ftp",
 		Loop: c.Network,
 		Talk: func() *talk { return &talk{config: &client.config} },
-		Idle: func() time.Time { return by(client.config.Timeouts.Idle) },
+		Idle: func() time.Time { return serial.By(client.config.Timeouts.Idle) },
 	}
 	return client
 }

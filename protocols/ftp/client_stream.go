@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 	"github.com/torsion-go/torsion/protocols/secure"
 )
 
@@ -48,8 +49,8 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 func (s *stream) receive(p []byte) (int, error) {
-	_ = s.Conn.SetDeadline(by(s.times.Data)) // fails if it is closed, as the read does
-	n, err := s.Conn.Read(p)                 // which may have to write first, for TLS
+	_ = s.Conn.SetDeadline(serial.By(s.times.Data)) // fails if it is closed, as the read does
+	n, err := s.Conn.Read(p)                        // which may have to write first, for TLS
 	if s.truncates && errors.Is(err, secure.ErrTruncated) {
 		err = io.EOF
 	}
@@ -63,7 +64,7 @@ func (s *stream) receive(p []byte) (int, error) {
 
 func (s *stream) Write(p []byte) (int, error) {
 	s.moved = true
-	_ = s.Conn.SetDeadline(by(s.times.Data))
+	_ = s.Conn.SetDeadline(serial.By(s.times.Data))
 	n, err := s.Conn.Write(p)
 	s.sent(n)
 	s.failed(err)
@@ -98,7 +99,7 @@ func (s *stream) shake() error {
 	if !ok || s.sent == nil || s.moved {
 		return nil
 	}
-	_ = s.Conn.SetDeadline(by(s.times.TLS))
+	_ = s.Conn.SetDeadline(serial.By(s.times.TLS))
 	if err := over.Handshake(); err != nil {
 		return &secure.HandshakeError{Err: err}
 	}

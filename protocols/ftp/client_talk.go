@@ -132,7 +132,11 @@ func (t *talk) startTLS(ctx context.Context) error {
 }
 
 func (t *talk) handshake(ctx context.Context, verb string) error {
-	err := t.wire.startTLS(ctx, t.config.TLS, t.config.Timeouts.TLS)
+	err := t.wire.StartTLS(ctx, t.config.TLS, t.config.Timeouts.TLS)
+	if h, ok := errors.AsType[*secure.HandshakeError](err); ok {
+		h.Err = lost(h.Err)
+	}
+	t.wire.err = err
 	return t.fault(verb, err)
 }
 
@@ -217,9 +221,7 @@ func (t *talk) fault(verb string, err error) error {
 	switch {
 	case t.wire.err != nil:
 		t.gone = true
-		if _, tls := errors.AsType[*secure.HandshakeError](err); !tls {
-			err = t.wire.err
-		}
+		err = t.wire.err
 	case data:
 	case code >= 400:
 		err = t.wire.last.err()
@@ -251,7 +253,7 @@ func (t *talk) Quit(ctx context.Context) {
 func (t *talk) Conn() net.Conn { return t.raw }
 
 func (t *talk) Peek() error {
-	_, err := t.wire.in.Peek(1)
+	_, err := t.wire.In.Peek(1)
 	return err
 }
 

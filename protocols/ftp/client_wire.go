@@ -1,25 +1,21 @@
 package ftp
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/torsion-go/torsion/protocols/secure"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
 // A wire is the control connection that the library talks over, and what keeps watch
 // on both: a read answers from one whole reply that was asked for, and that is one; a
 // write is one line, and makes progress.
 type wire struct {
-	net.Conn // TLS too, once it is started
-	in       *bufio.Reader
+	serial.Wire
 	patience time.Duration // for the next reply; negative: any time
 	block    time.Duration // for each write
 
@@ -33,14 +29,8 @@ type wire struct {
 }
 
 func newWire(c net.Conn, t *ClientTimeouts) *wire {
-	return &wire{Conn: c, in: bufio.NewReaderSize(c, maxAnswerLine), block: t.Command}
+	return &wire{Wire: serial.NewWire(c, maxAnswerLine), block: t.Command}
 }
-
-// Deadlines are set for each reply and each write here.
-
-func (w *wire) SetDeadline(time.Time) error      { return nil }
-func (w *wire) SetReadDeadline(time.Time) error  { return nil }
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
 // Read is the library's.
 func (w *wire) Read(p []byte) (int, error) {
@@ -64,8 +54,8 @@ func (w *wire) answer() (answer, error) {
 	if w.err != nil {
 		return answer{}, w.err
 	}
-	_ = w.Conn.SetReadDeadline(by(w.patience)) // fails if it is closed, as the read does
-	r, err := readAnswer(w.in)
+	_ = w.Conn.SetReadDeadline(serial.By(w.patience)) // fails if it is closed, as the read does
+	r, err := readAnswer(w.In)
 	if err != nil {
 		w.err = lost(err)
 		return answer{}, w.err
@@ -129,14 +119,14 @@ func (w *wire) Write(p []byte) (int, error) {
 	w.verb, _, _ = strings.Cut(string(text), " ")
 	w.moving = false
 	switch {
-	case w.in.Buffered() > 0 && !w.closing():
+	case w.In.Buffered() > 0 && !w.closing():
 		w.err = fmt.Errorf("%w: a reply to nothing", ErrProtocol)
 		return 0, w.err
 	case !line || bytes.ContainsAny(text, "\r\n\x00"): // whatever it was made of, nothing of it is said
 		w.err = fmt.Errorf("ftp: not a command: %.80q", p)
 		return 0, w.err
 	}
-	_ = w.Conn.SetWriteDeadline(by(w.block))
+	_ = w.Conn.SetWriteDeadline(serial.By(w.block))
 	if _, w.err = w.Conn.Write(p); w.err != nil {
 		return 0, w.err
 	}
@@ -145,7 +135,7 @@ func (w *wire) Write(p []byte) (int, error) {
 
 // closing reports whether 421 has come.
 func (w *wire) closing() bool {
-	code, _ := w.in.Peek(3) // not there yet: of no use
+	code, _ := w.In.Peek(3) // not there yet: of no use
 	return string(code) == "421"
 }
 
@@ -155,30 +145,4 @@ func (w *wire) command(line string) (answer, error) {
 		return answer{}, err
 	}
 	return w.answer()
-}
-
-// startTLS changes to TLS. What came in clear behind the reply that allows it would be
-// taken for encrypted; what still comes breaks the handshake.
-func (w *wire) startTLS(ctx context.Context, c *tls.Config, within time.Duration) error {
-	if w.in.Buffered() > 0 {
-		w.err = secure.ErrPlaintextInjected
-		return w.err
-	}
-	_ = w.Conn.SetDeadline(by(within))
-	over := tls.Client(w.Conn, c)
-	if w.err = lost(over.HandshakeContext(ctx)); w.err != nil {
-		return &secure.HandshakeError{Err: w.err}
-	}
-	_ = w.Conn.SetDeadline(time.Time{})
-	w.Conn = over
-	w.in.Reset(over)
-	return nil
-}
-
-// by is the deadline for what may take d.
-func by(d time.Duration) time.Time {
-	if d < 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(d)
 }

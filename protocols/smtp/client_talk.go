@@ -116,8 +116,8 @@ func (t *talk) open(ctx context.Context, security Security) (err error) {
 }
 
 func (t *talk) handshake(ctx context.Context, verb string) error {
-	err := t.wire.startTLS(ctx, t.config.tls(), t.config.Timeouts.TLS)
-	return t.fault(verb, err)
+	t.wire.err = t.wire.StartTLS(ctx, t.config.tls(), t.config.Timeouts.TLS)
+	return t.fault(verb, t.wire.err)
 }
 
 // greet waits for the greeting.
@@ -192,9 +192,7 @@ func (t *talk) fault(verb string, err error) error {
 	switch {
 	case t.wire.err != nil:
 		t.gone = true
-		if _, tls := errors.AsType[*secure.HandshakeError](err); !tls {
-			err = t.wire.err
-		}
+		err = t.wire.err
 	case !ok: // go-smtp's own, before it has sent anything
 		err = refusal(554, EnhancedCode{5, 5, 4}, err.Error())
 	case refused.Code < 400:
@@ -226,7 +224,7 @@ func (t *talk) Quit(ctx context.Context) {
 func (t *talk) Conn() net.Conn { return t.raw }
 
 func (t *talk) Peek() error {
-	_, err := t.wire.in.Peek(1)
+	_, err := t.wire.In.Peek(1)
 	return err
 }
 

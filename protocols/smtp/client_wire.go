@@ -1,25 +1,21 @@
 package smtp
 
 import (
-	"bufio"
 	"bytes"
-	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/torsion-go/torsion/protocols/secure"
+	"github.com/torsion-go/torsion/protocols/internal/serial"
 )
 
 // A wire is the connection that go-smtp's Client talks over, and what keeps watch on
 // both: a read answers from one whole reply that was asked for, and that is one; a
 // write makes progress.
 type wire struct {
-	net.Conn // TLS too, once it is started
-	in       *bufio.Reader
+	serial.Wire
 	patience time.Duration // for the next reply; negative: any time
 	block    time.Duration // for each write
 
@@ -35,15 +31,8 @@ type wire struct {
 }
 
 func newWire(c net.Conn, t *ClientTimeouts) *wire {
-	return &wire{Conn: c, in: bufio.NewReaderSize(c, maxAnswerLine+2), block: t.Block}
+	return &wire{Wire: serial.NewWire(c, maxAnswerLine+2), block: t.Block}
 }
-
-// Deadlines are set for each reply and each write here: go-smtp has one for all of a
-// command and none for the message.
-
-func (w *wire) SetDeadline(time.Time) error      { return nil }
-func (w *wire) SetReadDeadline(time.Time) error  { return nil }
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
 
 // Read is go-smtp's.
 func (w *wire) Read(p []byte) (int, error) {
@@ -67,8 +56,8 @@ func (w *wire) answer() (answer, error) {
 	if w.err != nil {
 		return answer{}, w.err
 	}
-	_ = w.Conn.SetReadDeadline(by(w.patience)) // fails if it is closed, as the read does
-	r, err := readAnswer(w.in)
+	_ = w.Conn.SetReadDeadline(serial.By(w.patience)) // fails if it is closed, as the read does
+	r, err := readAnswer(w.In)
 	if err != nil {
 		w.err = err
 		return answer{}, err
@@ -87,7 +76,7 @@ func (w *wire) answer() (answer, error) {
 // Write writes a command, or a part of the message. A reply that is there before is
 // none to it, but for 421, which may come at any time (RFC 5321, section 3.8).
 func (w *wire) Write(p []byte) (int, error) {
-	if w.err == nil && w.in.Buffered() > 0 && !w.closing() {
+	if w.err == nil && w.In.Buffered() > 0 && !w.closing() {
 		w.err = fmt.Errorf("%w: a reply to nothing", ErrProtocol)
 	}
 	if w.err == nil && w.noHELO && !w.data && bytes.HasPrefix(p, []byte("HELO ")) {
@@ -100,7 +89,7 @@ func (w *wire) Write(p []byte) (int, error) {
 		return 0, w.err
 	}
 	w.hello = !w.data && (bytes.HasPrefix(p, []byte("EHLO ")) || bytes.HasPrefix(p, []byte("LHLO ")))
-	_ = w.Conn.SetWriteDeadline(by(w.block))
+	_ = w.Conn.SetWriteDeadline(serial.By(w.block))
 	_, err := w.Conn.Write(w.trim(p))
 	w.whole = err == nil
 	if w.err = err; err != nil {
@@ -117,7 +106,7 @@ func isLine(p []byte) bool {
 
 // closing reports whether 421 has come.
 func (w *wire) closing() bool {
-	code, _ := w.in.Peek(3) // not there yet: of no use
+	code, _ := w.In.Peek(3) // not there yet: of no use
 	return string(code) == "421"
 }
 
@@ -138,31 +127,4 @@ func (w *wire) command(line string) (answer, error) {
 		return answer{}, err
 	}
 	return w.answer()
-}
-
-// startTLS changes to TLS. What came in clear behind the reply that allows it would
-// be taken for encrypted (RFC 3207, section 4.2); what still comes breaks the
-// handshake.
-func (w *wire) startTLS(ctx context.Context, c *tls.Config, within time.Duration) error {
-	if w.in.Buffered() > 0 {
-		w.err = secure.ErrPlaintextInjected
-		return w.err
-	}
-	_ = w.Conn.SetDeadline(by(within))
-	over := tls.Client(w.Conn, c)
-	if w.err = over.HandshakeContext(ctx); w.err != nil {
-		return &secure.HandshakeError{Err: w.err}
-	}
-	_ = w.Conn.SetDeadline(time.Time{})
-	w.Conn = over
-	w.in.Reset(over)
-	return nil
-}
-
-// by is the deadline for what may take d.
-func by(d time.Duration) time.Time {
-	if d < 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(d)
 }
