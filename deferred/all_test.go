@@ -66,7 +66,7 @@ func TestAllLosesNoError(t *testing.T) {
 		o := outcomeOf(deferred.All(a, failed(errors.New("first")), failed(errors.New("second")), b))
 		assert.EqualError(t, o.err, "first")
 	})
-	assert.Equal(t, 2, w.log.lines(), w.log)
+	assert.Equal(t, 2, w.log.Lines(), w.log)
 	assert.Contains(t, w.log.String(), "error=second")
 	assert.Contains(t, w.log.String(), "error=bad")
 }

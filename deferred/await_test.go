@@ -127,7 +127,7 @@ func TestGo(t *testing.T) {
 	assert.Equal(t, errBad, err)
 	_, err = await(func(context.Context) (int, error) { panic(errBad) })
 	assert.ErrorIs(t, err, errBad)
-	assert.Equal(t, 1, w.log.lines())
+	assert.Equal(t, 1, w.log.Lines())
 }
 
 // A loop without goroutines, and one that has stopped, say so.

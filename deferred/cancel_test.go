@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/internal/hosttest"
 )
 
 // Cancel reaches the innermost wait and comes back as an error.
@@ -62,7 +63,7 @@ func TestCancelMayBeAnswered(t *testing.T) {
 // What a result that nobody gets does when it is closed, or a maker when it is
 // cancelled, keeps nobody from hearing of his own.
 func TestPanicsStopNoCancel(t *testing.T) {
-	logged := &record{}
+	logged := &hosttest.Log{}
 	defer slog.SetDefault(slog.Default())
 	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
 	a, b, c := three[*mine]()
@@ -82,7 +83,7 @@ func TestPanicsStopNoCancel(t *testing.T) {
 	c.Fire(nil, nil)
 	assert.Equal(t, &outcome[*mine]{times: 1}, first)
 	assert.Equal(t, 2, asked)
-	assert.Equal(t, 3, logged.lines())
+	assert.Equal(t, 3, logged.Lines())
 	assert.Contains(t, logged.String(), "panic in an OnCancel function")
 	assert.Contains(t, logged.String(), "panic in the Close of a result")
 }

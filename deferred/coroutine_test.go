@@ -106,7 +106,7 @@ func TestCoroutinePanics(t *testing.T) {
 		outcomeOf(deferred.Run(w, func(c *deferred.Coroutine) error { kept = c; return nil }))
 		assert.Panics(t, func() { _, _ = deferred.Wait(kept, deferred.New[int](w)) })
 	})
-	assert.Equal(t, 1, w.log.lines())
+	assert.Equal(t, 1, w.log.Lines())
 }
 
 // One coroutine may wake another.

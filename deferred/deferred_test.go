@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -110,7 +111,7 @@ func TestPanicInAStepIsItsError(t *testing.T) {
 		d.Fire(1, nil)
 		assert.ErrorAs(t, outcomeOf(deferred.Chain(d, func(int) *deferred.Deferred[int] { return taken[int]() })).err, &p)
 	})
-	assert.Equal(t, 4, w.log.lines())
+	assert.Equal(t, 4, w.log.Lines())
 }
 
 // A panic in Done goes to whoever fires.
@@ -202,9 +203,9 @@ func TestLoopsOfStepsNeedNoMemory(t *testing.T) {
 		}
 	}
 	rounds()
-	before := heap()
+	before := hosttest.Heap()
 	rounds()
-	assert.Less(t, heap(), before+many) // bytes
+	assert.Less(t, hosttest.Heap(), before+many) // bytes
 	assert.Zero(t, o.times)
 
 	asked := 0
@@ -212,12 +213,4 @@ func TestLoopsOfStepsNeedNoMemory(t *testing.T) {
 	kept.Cancel()
 	assert.Equal(t, 1, asked)
 	assert.Equal(t, &outcome[int]{err: deferred.ErrCancelled, times: 1}, o)
-}
-
-// heap is how many bytes are in use.
-func heap() uint64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

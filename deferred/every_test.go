@@ -132,7 +132,7 @@ func TestEveryPanics(t *testing.T) {
 	w.Advance(time.Hour)
 	assert.ErrorIs(t, o.err, errBad)
 	assert.Equal(t, 1, o.times)
-	assert.Equal(t, 1, w.log.lines())
+	assert.Equal(t, 1, w.log.Lines())
 	w.do(func() { o = outcomeOf(deferred.Every(w, time.Second, func(int) *none { return taken[struct{}]() })) })
 	w.Advance(time.Second)
 	assert.ErrorContains(t, o.err, "nothing is attached")

@@ -1,18 +1,16 @@
 package deferred_test
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"runtime"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/deferred"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/reactortest"
 )
@@ -25,11 +23,11 @@ var errBad = errors.New("bad")
 type world struct {
 	*reactortest.Memory
 	logger *slog.Logger
-	log    *record
+	log    *hosttest.Log
 }
 
 func newWorld() world {
-	log := &record{}
+	log := &hosttest.Log{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	return world{Memory: reactortest.NewMemory(reactortest.Config{Logger: logger}), logger: logger, log: log}
 }
@@ -41,26 +39,6 @@ func (w world) do(f func()) {
 	_ = w.Call(f) // this loop runs
 	w.Settle()
 }
-
-// A record is a log that any goroutine may write.
-type record struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.String()
-}
-
-func (r *record) lines() int { return strings.Count(r.String(), "\n") }
 
 // An outcome is what Done was told.
 type outcome[T any] struct {

@@ -21,16 +21,16 @@ func TestUnhandledErrorIsLogged(t *testing.T) {
 	w.do(func() {
 		d.Fire(0, errBad)
 		assert.Empty(t, w.log.String(), "its owner may still attach")
-		_ = w.Call(func() { assert.Equal(t, 1, w.log.lines(), "one call later") })
+		_ = w.Call(func() { assert.Equal(t, 1, w.log.Lines(), "one call later") })
 	})
-	assert.Equal(t, 1, w.log.lines())
+	assert.Equal(t, 1, w.log.Lines())
 	assert.Contains(t, w.log.String(), "level=ERROR")
 	assert.Contains(t, w.log.String(), "error=bad")
 	assert.Contains(t, w.log.String(), "*deferred.Deferred[string]")
 	assert.Contains(t, w.log.String(), "unhandled_test.go:")
 	assert.ErrorIs(t, outcomeOf(last).err, errBad, "who comes too late gets it still")
 	w.Settle()
-	assert.Equal(t, 1, w.log.lines())
+	assert.Equal(t, 1, w.log.Lines())
 }
 
 // An error is handled by who attaches within the event, or in a call posted before.
@@ -65,7 +65,7 @@ func TestLoopIsInherited(t *testing.T) {
 		g := deferred.New[int](w)
 		deferred.First(&deferred.Deferred[int]{}, g.Catch(func(error) (int, error) { panic("x") })).Cancel()
 	})
-	assert.Equal(t, 2, w.log.lines(), w.log)
+	assert.Equal(t, 2, w.log.Lines(), w.log)
 }
 
 // Where no loop is known an error is logged when its Deferred is garbage.

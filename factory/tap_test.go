@@ -6,27 +6,16 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocoltest"
 )
-
-// fileOf returns an open file with that content.
-func fileOf(t *testing.T, content string) *os.File {
-	name := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
-	f, err := os.Open(name)
-	require.NoError(t, err)
-	t.Cleanup(func() { f.Close() })
-	return f
-}
 
 // A lender answers with n bytes of a file, between what it writes itself.
 type lender struct {
@@ -53,7 +42,7 @@ func lending(l lender) factory.Factory {
 // Who is watched sends files in order with what he writes.
 func TestTapsKeepFilesInOrder(t *testing.T) {
 	content := strings.Repeat("0123456789", 300_000)
-	f := lending(lender{t: t, file: fileOf(t, content), n: -1})
+	f := lending(lender{t: t, file: hosttest.File(t, []byte(content)), n: -1})
 	quiet := slog.New(slog.DiscardHandler)
 	for name, around := range map[string]func(factory.Factory) factory.Factory{
 		"TrafficLog": (&factory.TrafficLog{Logger: quiet}).Around,
@@ -92,7 +81,7 @@ func TestTrafficLogNamesFiles(t *testing.T) {
 			msg="connection lost" reason="sendfile FILE: unexpected EOF"`},
 	} {
 		var b bytes.Buffer
-		file := fileOf(t, "12345")
+		file := hosttest.File(t, []byte("12345"))
 		log := factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug)}
 		tr := protocoltest.Connect(log.Around(lending(lender{t: t, file: file, off: 1, n: c.n})).BuildProtocol(nil))
 		b.Reset()
@@ -115,7 +104,7 @@ func TestRecordingReadsFiles(t *testing.T) {
 		{0, -1, 50, "# MaxSize: the rest is not recorded\n"},
 	} {
 		var b tape
-		file := fileOf(t, "one\r\ntwo")
+		file := hosttest.File(t, []byte("one\r\ntwo"))
 		r := on(&b)
 		r.MaxSize = c.size
 		tr := protocoltest.Connect(r.Around(lending(lender{t: t, file: file, off: c.off, n: c.n})).BuildProtocol(nil))
@@ -128,7 +117,7 @@ func TestRecordingReadsFiles(t *testing.T) {
 // A file that cannot be read ends the recording, with a word in the log.
 func TestRecordingCannotReadFiles(t *testing.T) {
 	var b bytes.Buffer
-	file := fileOf(t, "")
+	file := hosttest.File(t, nil)
 	file.Close()
 	r := factory.Recording{
 		Open:   func(net.Addr) (io.WriteCloser, error) { return &tape{}, nil },
@@ -143,7 +132,7 @@ func TestRecordingCannotReadFiles(t *testing.T) {
 // On a connection that takes no more nothing is sent, and none is heard of.
 func TestTapsHearNoRefusedFiles(t *testing.T) {
 	var b bytes.Buffer
-	l := &lender{t: t, file: fileOf(t, "x")}
+	l := &lender{t: t, file: hosttest.File(t, []byte("x"))}
 	log := factory.TrafficLog{Logger: timeless(&b, slog.LevelDebug)}
 	tr := through(log.Around, l)
 	tr.Stall(true)

@@ -8,13 +8,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocoltest"
 )
@@ -27,16 +27,6 @@ func noise(n int) []byte {
 	p := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(p) // never fails
 	return p
-}
-
-// fileOf returns an open file with that content.
-func fileOf(t testing.TB, content []byte) *os.File {
-	name := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(name, content, 0o600))
-	f, err := os.Open(name)
-	require.NoError(t, err)
-	t.Cleanup(func() { f.Close() })
-	return f
 }
 
 // A readerUser takes all that a FileReader has, as it comes.
@@ -70,7 +60,7 @@ func TestFileReaderReadsAll(t *testing.T) {
 	tr := protocoltest.Connect(&bare{})
 	content := noise(3*chunk + 5)
 	for _, size := range []int{0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk, 3*chunk + 5} {
-		f := fileOf(t, content[:size])
+		f := hosttest.File(t, content[:size])
 		for _, off := range []int{0, 1, chunk, size} {
 			if off > size {
 				continue
@@ -99,7 +89,7 @@ func TestFileReaderReadsAll(t *testing.T) {
 func TestFileReaderReadsOneAhead(t *testing.T) {
 	tr := protocoltest.Connect(&bare{})
 	content := noise(4 * chunk)
-	f := fileOf(t, content)
+	f := hosttest.File(t, content)
 	r := protocol.NewFileReader(tr.Loop(), f, 0, 4*chunk, func() {})
 	next := func() (p []byte, err error) {
 		tr.Do(func() { p, err = r.Next() })
@@ -123,7 +113,7 @@ func TestFileReaderReadsOneAhead(t *testing.T) {
 // After Close nobody is called, and the file is not used.
 func TestFileReaderCloses(t *testing.T) {
 	tr := protocoltest.Connect(&bare{})
-	f := fileOf(t, noise(chunk))
+	f := hosttest.File(t, noise(chunk))
 	u := read(tr.Loop(), f, 0, -1)
 	tr.Do(func() {
 		u.take()
@@ -144,7 +134,7 @@ func (stoppedLoop) Work(func()) error { return protocol.ErrStopped }
 // What stands in the way of reading is the error, behind what came before it.
 func TestFileReaderFails(t *testing.T) {
 	tr := protocoltest.Connect(&bare{})
-	f, closed := fileOf(t, []byte("short")), fileOf(t, nil)
+	f, closed := hosttest.File(t, []byte("short")), hosttest.File(t, nil)
 	closed.Close()
 	for _, c := range []struct {
 		l      protocol.Loop
@@ -198,7 +188,7 @@ func TestLayerSendsFilesBelow(t *testing.T) {
 		s := &shipper{}
 		_, all := stacked(n, s)
 		tr := protocoltest.Connect(all)
-		f := fileOf(t, []byte("0123456789"))
+		f := hosttest.File(t, []byte("0123456789"))
 		tr.Do(func() {
 			s.Write([]byte("("))
 			s.send(f, 2, 3)
@@ -229,8 +219,8 @@ func coded() (*shipper, *protocoltest.Transport) {
 // Files that a layer changes follow what was written before, and each other; what is
 // written afterwards follows them, and closes wait for all of it.
 func TestCodedFilesKeepOrder(t *testing.T) {
-	one, two, empty := bytes.Repeat([]byte("one "), chunk/2), bytes.Repeat([]byte("two "), 10), fileOf(t, nil)
-	f, g := fileOf(t, one), fileOf(t, two)
+	one, two, empty := bytes.Repeat([]byte("one "), chunk/2), bytes.Repeat([]byte("two "), 10), hosttest.File(t, nil)
+	f, g := hosttest.File(t, one), hosttest.File(t, two)
 	for name, end := range map[string]func(*shipper){
 		"LoseConnection": func(s *shipper) { s.LoseConnection() },
 		"CloseWrite":     func(s *shipper) { s.CloseWrite() },
@@ -258,7 +248,7 @@ func TestCodedFilesKeepOrder(t *testing.T) {
 // When all have gone the next begins anew, also from inside done.
 func TestCodedFilesFollowEachOther(t *testing.T) {
 	s, tr := coded()
-	f := fileOf(t, []byte("abc"))
+	f := hosttest.File(t, []byte("abc"))
 	tr.Do(func() {
 		protocolSender(s.Transport).SendFile(f, 0, 1, func(int64, error) { s.send(f, 1, 1) })
 	})
@@ -275,7 +265,7 @@ func TestCodedFilesFollowEachOther(t *testing.T) {
 func TestCodedFilesWaitForThePeer(t *testing.T) {
 	s, tr := coded()
 	content := bytes.Repeat([]byte("z"), 10*chunk)
-	f := fileOf(t, content)
+	f := hosttest.File(t, content)
 	tr.Stall(true)
 	tr.Do(func() { s.send(f, 0, -1) })
 	tr.Do(func() {
@@ -290,7 +280,7 @@ func TestCodedFilesWaitForThePeer(t *testing.T) {
 // The end of the connection tells all files, with the reason; what may not have
 // been taken does not count as sent.
 func TestCodedFilesAreToldOfTheEnd(t *testing.T) {
-	f := fileOf(t, noise(3*chunk))
+	f := hosttest.File(t, noise(3*chunk))
 	for name, end := range map[string]func(*shipper, *protocoltest.Transport){
 		"Abort": func(s *shipper, tr *protocoltest.Transport) { tr.Do(s.Abort) },
 		"reset": func(_ *shipper, tr *protocoltest.Transport) { tr.Reset() },
@@ -312,7 +302,7 @@ func TestCodedFilesAreToldOfTheEnd(t *testing.T) {
 // A file that is too short ends the connection.
 func TestCodedFilesFail(t *testing.T) {
 	s, tr := coded()
-	f := fileOf(t, []byte("abc"))
+	f := hosttest.File(t, []byte("abc"))
 	tr.Do(func() { s.send(f, 0, 4); s.send(f, 0, 1) })
 	assert.ErrorIs(t, tr.Lost(), io.ErrUnexpectedEOF)
 	assert.Equal(t, "nop", tr.Take())
@@ -323,7 +313,7 @@ func TestCodedFilesFail(t *testing.T) {
 // On a connection that is closing there is no place for a file.
 func TestCodedFilesAreRefused(t *testing.T) {
 	s, tr := coded()
-	f := fileOf(t, []byte("abc"))
+	f := hosttest.File(t, []byte("abc"))
 	tr.Do(func() {
 		s.LoseConnection()
 		s.send(f, 0, 1)
@@ -334,7 +324,7 @@ func TestCodedFilesAreRefused(t *testing.T) {
 // What is done behind something is done when that has gone through, whatever it was
 // and however little goes at a time, and not if the connection ends before.
 func TestBehindKeepsItsPlace(t *testing.T) {
-	f := fileOf(t, []byte("file"))
+	f := hosttest.File(t, []byte("file"))
 	for _, n := range []int{1, 2, 3, 100} {
 		s := &shipper{}
 		d := protocol.Stack(&dripping{n: n}, s)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocoltest"
 )
@@ -76,14 +77,14 @@ func TestAbortedGateHasNothingWaiting(t *testing.T) {
 	v, tr := gated(b)
 	tr.Do(func() {
 		fmt.Fprint(b, "text")
-		v.SendFile(fileOf(t, []byte("file")), 0, -1, func(int64, error) {})
+		v.SendFile(hosttest.File(t, []byte("file")), 0, -1, func(int64, error) {})
 		assert.Equal(t, 4, v.Waiting())
 		b.Abort()
 		assert.Zero(t, v.Waiting())
 	})
 	b = &bare{}
 	v, tr = gated(b)
-	tr.Do(func() { v.SendFile(fileOf(t, []byte("file")), 0, -1, func(int64, error) {}); v.Waiting() })
+	tr.Do(func() { v.SendFile(hosttest.File(t, []byte("file")), 0, -1, func(int64, error) {}); v.Waiting() })
 	tr.Do(func() {
 		assert.Equal(t, 4, v.Waiting(), "has been read")
 		b.Abort()
@@ -99,7 +100,7 @@ func TestDroppedGateSendsNoFile(t *testing.T) {
 		sent, told := int64(-1), error(nil)
 		tr.Do(func() {
 			fmt.Fprint(b, text)
-			v.SendFile(fileOf(t, []byte("file")), 0, -1, func(n int64, err error) { sent, told = n, err })
+			v.SendFile(hosttest.File(t, []byte("file")), 0, -1, func(n int64, err error) { sent, told = n, err })
 			v.Open(v.send)
 			v.Drop()
 			v.SetReason(net.ErrWriteToConnected)
@@ -137,7 +138,7 @@ func TestAbortWaitsForNoProducer(t *testing.T) {
 			b.Abort()
 			_, err := b.Write([]byte("x"))
 			assert.ErrorIs(t, err, net.ErrClosed)
-			v.SendFile(fileOf(t, []byte("file")), 0, -1, func(_ int64, err error) { told = err })
+			v.SendFile(hosttest.File(t, []byte("file")), 0, -1, func(_ int64, err error) { told = err })
 		})
 		assert.NoError(t, v.RegisterProducer(s, false))
 	})
@@ -149,7 +150,7 @@ func TestAbortWaitsForNoProducer(t *testing.T) {
 func TestGateBoundsFilesOfOthers(t *testing.T) {
 	b := &bare{}
 	v, tr := gated(b)
-	f, ended := fileOf(t, []byte("file")), 0
+	f, ended := hosttest.File(t, []byte("file")), 0
 	for range 100 {
 		tr.Do(func() { v.SendFile(f, 0, -1, func(int64, error) { ended++ }) })
 	}

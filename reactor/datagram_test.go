@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/reactor"
 )
@@ -71,10 +72,10 @@ func TestDatagramEchoAllocatesNothing(t *testing.T) {
 
 // A reactor without datagram ports has no memory for them.
 func TestNoDatagramsNoMemory(t *testing.T) {
-	before := heap()
+	before := hosttest.Heap()
 	r, err := reactor.New(reactor.Config{})
 	require.NoError(t, err)
-	assert.Less(t, heap()-before, int64(512<<10)) // the buffers that it reads and writes with; those of datagrams are 2 MiB
+	assert.Less(t, hosttest.Heap()-before, 512<<10) // the buffers that it reads and writes with; those of datagrams are 2 MiB
 	runtime.KeepAlive(r)
 	r.Stop()
 	require.NoError(t, r.Run(t.Context()))

@@ -11,18 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/reactor"
 )
-
-// heap returns the bytes in use after two collections.
-func heap() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
 
 // Ten thousand connections, opened and closed, leave descriptors, goroutines and
 // heap where they were.
@@ -54,7 +46,7 @@ func TestConnectionsLeaveNothing(t *testing.T) {
 		assert.Zero(t, r.Stats().Connections)
 	}
 	round(1000)
-	fds, goroutines, bytes := descriptors(t), runtime.NumGoroutine(), heap()
+	fds, goroutines, bytes := descriptors(t), runtime.NumGoroutine(), hosttest.Heap()
 	n := 10000
 	if testing.Short() {
 		n = 2000
@@ -62,7 +54,7 @@ func TestConnectionsLeaveNothing(t *testing.T) {
 	round(n)
 	assert.LessOrEqual(t, descriptors(t), fds) // earlier tests' may go meanwhile
 	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines+1)
-	assert.Less(t, heap()-bytes, int64(256<<10))
+	assert.Less(t, hosttest.Heap()-bytes, 256<<10)
 	assert.Zero(t, r.Stats().Timers)
 }
 
@@ -81,11 +73,11 @@ func TestEchoToNonReaderIsBounded(t *testing.T) {
 		}
 	}}))
 	c := dial(t, p.Addr())
-	before := heap()
+	before := hosttest.Heap()
 	go io.Copy(c, io.LimitReader(strings.NewReader(strings.Repeat("x", 64<<20)), 64<<20))
 	queued := wait(t, full)
 	assert.Less(t, queued, 1<<20)
-	assert.Less(t, heap()-before-64<<20, int64(2<<20), "beyond the client's own 64 MiB")
+	assert.Less(t, hosttest.Heap()-before-64<<20, 2<<20, "beyond the client's own 64 MiB")
 	assert.Less(t, on(t, r, func() int64 { return r.Stats().BytesRead }), int64(64<<20))
 }
 

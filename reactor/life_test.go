@@ -3,7 +3,6 @@ package reactor_test
 import (
 	"bytes"
 	"context"
-
 	"io"
 	"log/slog"
 	"net"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/reactor"
 )
@@ -174,7 +174,7 @@ type layer struct{ protocol.Layer }
 
 // The watchdog names the protocol and method that hold the loop, with the stack.
 func TestWatchdogNamesTheCallback(t *testing.T) {
-	var log syncBuffer
+	var log hosttest.Log
 	r := start(t, reactor.Config{
 		Logger:   slog.New(slog.NewTextHandler(&log, nil)),
 		Watchdog: 5 * time.Millisecond,
@@ -193,24 +193,6 @@ func TestWatchdogNamesTheCallback(t *testing.T) {
 }
 
 func holdTheLoop(until chan bool) { <-until }
-
-// syncBuffer is a bytes.Buffer for two goroutines.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
 
 // Work runs off the loop and comes back by Call; at most Workers goroutines do it.
 func TestWorkComesBack(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/reactor"
@@ -188,7 +189,7 @@ func TestWatchdogShowsTLSCallbacks(t *testing.T) {
 		holdTheLoop(noticed)
 		return nil, nil
 	}
-	var log syncBuffer
+	var log hosttest.Log
 	r := start(t, reactor.Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Watchdog: 5 * time.Millisecond})
 	port := listen(t, r, secure.Config{Server: server}.Wrap(serving(probe{})))
 	done := make(chan error, 1)

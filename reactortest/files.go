@@ -7,13 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -216,7 +216,7 @@ func filesAreNoMemory(w *world) {
 	f := w.file(content)
 	p, peer := w.paced(), w.greeter(func(p *probe) { p.PauseReading() })
 	w.pair(p, peer)
-	before := heap()
+	before := hosttest.Heap()
 	var told <-chan fate
 	w.on(func() { told = p.ship(f, 0, -1) })
 	w.on(func() { peer.Write([]byte("meanwhile")) })
@@ -229,7 +229,7 @@ func filesAreNoMemory(w *world) {
 		assert.Less(w, p.Buffered(), 256<<10)
 		assert.Empty(w, told)
 	})
-	assert.Less(w, heap()-before, int64(1<<20))
+	assert.Less(w, hosttest.Heap()-before, 1<<20)
 	got := 0
 	w.on(func() {
 		peer.onData = func(data []byte) {
@@ -241,17 +241,8 @@ func filesAreNoMemory(w *world) {
 	})
 	assert.Equal(w, fate{sent: int64(n)}, wait(w, told))
 	w.until(func() bool { return got == n })
-	assert.Less(w, heap()-before, int64(1<<20))
+	assert.Less(w, hosttest.Heap()-before, 1<<20)
 	w.on(func() { assert.Zero(w, p.Buffered()); assert.Empty(w, p.heard) })
-}
-
-// heap returns the bytes in use after two collections.
-func heap() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // A server that asks Reading before it opens a file for each request of a chunk

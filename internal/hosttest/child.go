@@ -1,5 +1,6 @@
-// Package hosttest is for tests that need more of the machine than sockets: a process that
-// is killed, a disk that is soon full, and a count of what is left open.
+// Package hosttest is for tests that want more of the machine than a connection: files and
+// a disk that is soon full, a process that is killed, a log that all goroutines write, and
+// a count of what is left.
 package hosttest
 
 import (

@@ -33,3 +33,12 @@ func Descriptors(t testing.TB) int {
 	require.NoError(t, err)
 	return len(files)
 }
+
+// Heap is how many bytes are in use after two collections.
+func Heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}

@@ -9,7 +9,6 @@ import (
 	"math"
 	"net"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -18,20 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/internal/loop"
 	"github.com/torsion-go/torsion/internal/memnet"
 	"github.com/torsion-go/torsion/protocol"
 )
-
-// fileOf returns an open file with that content.
-func fileOf(t testing.TB, content []byte) *os.File {
-	name := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(name, content, 0o600))
-	f, err := os.Open(name)
-	require.NoError(t, err)
-	t.Cleanup(func() { f.Close() })
-	return f
-}
 
 // A sending protocol has one connection, and notes what becomes of its files.
 type sending struct {
@@ -80,7 +70,7 @@ func TestRoomIsNotMissed(t *testing.T) {
 		p.k.Step()
 	}
 	content := bytes.Repeat([]byte("0123456789"), 1000)
-	do(p.k, func() { p.send(fileOf(t, content)) })
+	do(p.k, func() { p.send(hosttest.File(t, content)) })
 	assert.Equal(t, content, append(got, p.end.Read()...))
 	assert.Equal(t, []string{"sent 10000 <nil>"}, p.log)
 }
@@ -91,7 +81,7 @@ func TestSlowPeerOfAFile(t *testing.T) {
 	for _, read := range []bool{false, true} {
 		p := sender(t, loop.Config{Inline: true}, factory.Socket{}, 1000)
 		p.k.Faults.NoFiles = read
-		do(p.k, func() { p.send(fileOf(t, make([]byte, 10000))) })
+		do(p.k, func() { p.send(hosttest.File(t, make([]byte, 10000))) })
 		for range 5 {
 			p.k.Advance(119 * time.Second)
 			assert.Empty(t, p.log)
@@ -109,7 +99,7 @@ func TestSlowPeerOfAFile(t *testing.T) {
 // So does CloseTimeout, when the connection is closing.
 func TestCloseTimeoutOfAFile(t *testing.T) {
 	p := sender(t, loop.Config{Inline: true}, factory.Socket{SlowPeerTimeout: -1}, 1000)
-	do(p.k, func() { p.send(fileOf(t, make([]byte, 10000))) })
+	do(p.k, func() { p.send(hosttest.File(t, make([]byte, 10000))) })
 	p.k.Advance(119 * time.Second)
 	do(p.k, func() { p.LoseConnection() })
 	p.k.Advance(29 * time.Second)
@@ -125,7 +115,7 @@ func TestCloseTimeoutOfAFile(t *testing.T) {
 // A peer that takes a file at the last moment is tried before it is given up.
 func TestSlowPeerOfAFileIsTried(t *testing.T) {
 	p := sender(t, loop.Config{Inline: true}, factory.Socket{}, 1000)
-	do(p.k, func() { p.send(fileOf(t, make([]byte, 1500))) })
+	do(p.k, func() { p.send(hosttest.File(t, make([]byte, 1500))) })
 	p.end.Read() // and nobody says so
 	p.k.Skip(3 * time.Minute)
 	assert.Equal(t, []string{"sent 1500 <nil>"}, p.log)
@@ -151,7 +141,7 @@ func TestEndWaitsForTheWorker(t *testing.T) {
 	p := sender(t, loop.Config{}, factory.Socket{}, 1<<20)
 	began, release := p.held()
 	do(p.k, func() {
-		p.send(fileOf(t, make([]byte, 10000)))
+		p.send(hosttest.File(t, make([]byte, 10000)))
 		p.AfterFunc(time.Second, func() { t.Error("a timer outlived its connection") })
 	})
 	<-began
@@ -172,7 +162,7 @@ func TestEndDoesNotWaitForWorkers(t *testing.T) {
 	p := sender(t, loop.Config{Workers: 1}, factory.Socket{}, 1<<20)
 	release := make(chan struct{})
 	require.NoError(t, p.k.Loop.Work(func() { <-release }))
-	do(p.k, func() { p.send(fileOf(t, make([]byte, 10000))) })
+	do(p.k, func() { p.send(hosttest.File(t, make([]byte, 10000))) })
 	do(p.k, func() { p.Abort() })
 	assert.Equal(t, []string{"sent 0 " + protocol.ErrConnectionAborted.Error(), "lost"}, p.log)
 	do(p.k, p.k.Loop.Stop)
@@ -191,7 +181,7 @@ func TestStopWaitsForTheWorker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := sender(t, loop.Config{Logger: slog.New(slog.DiscardHandler)}, factory.Socket{}, 1<<20)
 			began, release := p.held()
-			do(p.k, func() { p.send(fileOf(t, make([]byte, 10000))) })
+			do(p.k, func() { p.send(hosttest.File(t, make([]byte, 10000))) })
 			<-began
 			go func() {
 				for p.k.Loop.Work(func() {}) == nil { // until it stops
@@ -214,7 +204,7 @@ func TestStopWaitsForTheWorker(t *testing.T) {
 func TestFilesWeighTheSame(t *testing.T) {
 	most := 256 << 10 / protocol.FileWeight
 	p := sender(t, loop.Config{Inline: true}, factory.Socket{}, 0)
-	empty := fileOf(t, nil)
+	empty := hosttest.File(t, nil)
 	do(p.k, func() { p.Write([]byte("x")) })
 	p.files(empty, most-1)
 	do(p.k, func() {
@@ -240,7 +230,7 @@ func slicesOf(s string, n int) (all []string) {
 // What others send to a peer that takes nothing is bounded, files too.
 func TestFilesOfOthersAreBounded(t *testing.T) {
 	p := sender(t, loop.Config{Inline: true}, factory.Socket{MaxBacklog: 4 * protocol.FileWeight}, 0)
-	f := fileOf(t, make([]byte, 100))
+	f := hosttest.File(t, make([]byte, 100))
 	do(p.k, func() {
 		for range 5 {
 			p.send(f)
@@ -257,7 +247,7 @@ func TestFilesOfOthersAreBounded(t *testing.T) {
 func TestPanicInDone(t *testing.T) {
 	var log bytes.Buffer
 	p := sender(t, loop.Config{Inline: true, Logger: slog.New(slog.NewTextHandler(&log, nil))}, factory.Socket{}, 1000)
-	f := fileOf(t, nil)
+	f := hosttest.File(t, nil)
 	do(p.k, func() {
 		p.Transport.(protocol.FileSender).SendFile(f, 0, 0, func(int64, error) { panic("done") })
 		p.send(f)
@@ -290,7 +280,7 @@ func TestSendFileFindsTheReset(t *testing.T) {
 	end.Write([]byte("550 no"))
 	told := errors.New("not told")
 	_ = l.Call(func() {
-		p.Transport.(protocol.FileSender).SendFile(fileOf(t, []byte("x")), 0, 1, func(_ int64, err error) { told = err })
+		p.Transport.(protocol.FileSender).SendFile(hosttest.File(t, []byte("x")), 0, 1, func(_ int64, err error) { told = err })
 	})
 	for range 3 {
 		l.Bell()
@@ -304,7 +294,7 @@ func TestSendFileFindsTheReset(t *testing.T) {
 // is, and told the reason.
 func TestSendFileOnAFailedConnection(t *testing.T) {
 	p := sender(t, loop.Config{Inline: true}, factory.Socket{}, 1000)
-	f := fileOf(t, make([]byte, 10))
+	f := hosttest.File(t, make([]byte, 10))
 	do(p.k, func() {
 		p.end.Reset()
 		p.Write(make([]byte, 20000)) // finds the reset at once
@@ -318,9 +308,9 @@ func TestSendFileOnAFailedConnection(t *testing.T) {
 // A file that cannot be read ends the connection, and so does one that is too
 // short, whether the kernel sends files or not. The error names the file.
 func TestBadFilesEndTheConnection(t *testing.T) {
-	closed := fileOf(t, []byte("closed"))
+	closed := hosttest.File(t, []byte("closed"))
 	closed.Close()
-	short := fileOf(t, []byte("short"))
+	short := hosttest.File(t, []byte("short"))
 	for _, c := range []struct {
 		f      *os.File
 		off, n int64

@@ -3,13 +3,12 @@ package loop_test
 import (
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 )
 
@@ -54,12 +53,7 @@ func patternFile(t testing.TB) *os.File {
 	for i := range content {
 		content[i] = pattern(i)
 	}
-	name := filepath.Join(t.TempDir(), "stream")
-	require.NoError(t, os.WriteFile(name, content, 0o600))
-	f, err := os.Open(name)
-	require.NoError(t, err)
-	t.Cleanup(func() { f.Close() })
-	return f
+	return hosttest.File(t, content)
 }
 
 func (w *talker) event(name string) func() {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/protocoltest"
@@ -93,10 +94,10 @@ func TestBothWaysAtOnce(t *testing.T) {
 		server.keep, client.keep = true, true
 		p := protocoltest.NewPump(over(clientSide, client), over(serverSide, server))
 		p.Do(func() { server.start(); client.start() })
-		before, most := heap(), 0
+		before, most := hosttest.Heap(), 0
 		for range 1 + size>>20 {
 			p.Advance(time.Millisecond)
-			most = max(most, heap()-before)
+			most = max(most, hosttest.Heap()-before)
 		}
 		for _, side := range []struct{ from, to *mover }{{server, client}, {client, server}} {
 			assert.Equal(t, size, side.to.input)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/secure"
 )
@@ -76,11 +77,11 @@ func perConnection(t *testing.T, f func(factory.Factory) factory.Factory, client
 		}
 	}
 	visit()
-	before := heap()
+	before := hosttest.Heap()
 	for range connections {
 		visit()
 	}
-	kept := (heap() - before) / connections
+	kept := (hosttest.Heap() - before) / connections
 	net.Stop()
 	net.Stop()
 	net.Settle()

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/protocoltest"
@@ -204,12 +204,12 @@ func TestInputBehindCloseNotify(t *testing.T) {
 		tr.Receive(f.record(dataRecord, "hello") + f.record(alertRecord, "\x01\x00") + more)
 		assert.True(t, strings.HasPrefix(server.take(), "made, secured, data hello, eof"))
 		if keep {
-			before := heap()
+			before := hosttest.Heap()
 			flood := strings.Repeat("x", 1<<20)
 			for range 16 {
 				tr.Receive(flood)
 			}
-			assert.Less(t, heap()-before, 4<<20)
+			assert.Less(t, hosttest.Heap()-before, 4<<20)
 			tr.Do(func() { server.say("answer"); server.LoseConnection() })
 		}
 		got, err := read(conn)
@@ -217,15 +217,6 @@ func TestInputBehindCloseNotify(t *testing.T) {
 		assert.Equal(t, map[bool]string{true: "answer"}[keep], got)
 		assert.Equal(t, protocol.ErrConnectionDone, server.reason)
 	}
-}
-
-// heap returns the bytes in use after a collection.
-func heap() int {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int(m.HeapAlloc)
 }
 
 // Clients never renegotiate, whatever the Config says, and a server that is asked to

@@ -1,7 +1,6 @@
 package smtp_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/internal/hosttest"
 	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/line"
 	"github.com/torsion-go/torsion/protocols/smtp"
@@ -32,7 +32,7 @@ type post struct {
 	*dns
 	network *reactortest.Memory
 	queue   *smtp.Queue
-	log     *safeBuffer
+	log     *hosttest.Log
 	ports   sync.Map // where who has an address really listens
 }
 
@@ -40,7 +40,7 @@ type post struct {
 func inPost(t *testing.T, set func(p *post), test func(t *testing.T, p *post)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &post{T: t, dns: &dns{}, log: &safeBuffer{}}
+		p := &post{T: t, dns: &dns{}, log: &hosttest.Log{}}
 		p.network = reactortest.NewMemory(reactortest.Config{Logger: slog.New(slog.DiscardHandler)})
 		done := make(chan error, 1)
 		go func() { done <- p.network.Run(context.Background()) }()
@@ -212,24 +212,6 @@ var (
 	later   = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Not now"}
 	errFine = errors.New("fine")
 )
-
-// A safeBuffer is one for several goroutines.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
 
 // silence is for ever.
 const silence = ""
