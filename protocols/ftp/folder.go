@@ -25,8 +25,8 @@ func (s *session) pwd(string) { s.reply(257, quoted(s.cwd)+" is the current fold
 func (s *session) cdup(string) { s.cwdTo("..") }
 
 func (s *session) cwdTo(name string) {
-	to, files := s.path(name), s.account.Files
-	ask(s, func() (fs.FileInfo, error) { return files.Stat(to) }, func(i fs.FileInfo, err error) {
+	to := s.path(name)
+	s.infoOf(to, func(i fs.FileInfo, err error) {
 		switch {
 		case err != nil:
 			s.fail(err)
@@ -37,6 +37,12 @@ func (s *session) cwdTo(name string) {
 			s.reply(250, "Ok")
 		}
 	})
+}
+
+// infoOf asks what is known of a file, by its whole name.
+func (s *session) infoOf(of string, then func(fs.FileInfo, error)) {
+	files := s.account.Files
+	ask(s, func() (fs.FileInfo, error) { return files.Stat(of) }, then)
 }
 
 func (s *session) mkd(name string) {
@@ -56,8 +62,8 @@ func (s *session) dele(name string) {
 
 // rnfr is the first half of a rename; what is not there is said at once.
 func (s *session) rnfr(name string) {
-	from, files := s.path(name), s.account.Files
-	ask(s, func() (fs.FileInfo, error) { return files.Stat(from) }, func(_ fs.FileInfo, err error) {
+	from := s.path(name)
+	s.infoOf(from, func(_ fs.FileInfo, err error) {
 		if err != nil {
 			s.refuse(deed{what: "ftp: rename", path: from}, err)
 			return
@@ -90,8 +96,7 @@ func (s *session) size(name string) {
 		s.reply(550, "The size of text is not known: TYPE I first")
 		return
 	}
-	of, files := s.path(name), s.account.Files
-	ask(s, func() (fs.FileInfo, error) { return files.Stat(of) }, func(i fs.FileInfo, err error) {
+	s.infoOf(s.path(name), func(i fs.FileInfo, err error) {
 		switch {
 		case err != nil:
 			s.fail(err)
@@ -105,8 +110,7 @@ func (s *session) size(name string) {
 
 // mdtm tells when a file was changed (RFC 3659, section 3).
 func (s *session) mdtm(name string) {
-	of, files := s.path(name), s.account.Files
-	ask(s, func() (fs.FileInfo, error) { return files.Stat(of) }, func(i fs.FileInfo, err error) {
+	s.infoOf(s.path(name), func(i fs.FileInfo, err error) {
 		if err != nil {
 			s.fail(err)
 			return

@@ -109,8 +109,8 @@ func (r *listFile) Stat() (fs.FileInfo, error) { return nil, errors.ErrUnsupport
 
 // mlst tells of one file over the control connection.
 func (s *session) mlst(name string) {
-	of, files := s.path(name), s.account.Files
-	ask(s, func() (fs.FileInfo, error) { return files.Stat(of) }, func(i fs.FileInfo, err error) {
+	of := s.path(name)
+	s.infoOf(of, func(i fs.FileInfo, err error) {
 		if err != nil {
 			s.fail(err)
 			return

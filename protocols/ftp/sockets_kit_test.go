@@ -34,6 +34,9 @@ type tlsClient struct {
 	files  *fakeFiles
 }
 
+// greetings are what is in the file a.
+var greetings = strings.Repeat("hello", 100_000)
+
 // connected is a client who has not logged in.
 func connected(t *testing.T, tune func(*Config)) *tlsClient {
 	cert, err := secure.SelfSigned("ftp.our.test")
@@ -42,7 +45,7 @@ func connected(t *testing.T, tune func(*Config)) *tlsClient {
 	pool.AddCert(cert.Leaf)
 	r, err := reactor.New(reactor.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
-	c := &tlsClient{T: t, files: &fakeFiles{m: map[string]string{"/a": strings.Repeat("hello", 100_000)}}}
+	c := &tlsClient{T: t, files: &fakeFiles{m: map[string]string{"/a": greetings}}}
 	config := Config{Network: r, TLS: &tls.Config{Certificates: []tls.Certificate{cert}}}
 	if tune != nil {
 		tune(&config)
@@ -140,6 +143,15 @@ func (c *tlsClient) handshakeBefore(d *tls.Conn, l string) error {
 	c.Helper()
 	c.says(l, "150 ")
 	return d.Handshake()
+}
+
+// reads requires that the whole of a file comes over d, and is said to have.
+func (c *tlsClient) reads(d net.Conn, want string) {
+	c.Helper()
+	got, err := io.ReadAll(d)
+	assert.NoError(c, err)
+	assert.True(c, want == string(got), "%d bytes", len(got))
+	c.hears("226 ")
 }
 
 // again connects once more.

@@ -21,15 +21,12 @@ func TestDataOverTLS(t *testing.T) {
 	c := securely(t, func(c *Config) { c.RequireReuse = true })
 	d := tls.Client(c.data(), c.config)
 	c.says("RETR a", "150 ")
-	got, err := io.ReadAll(d)
-	assert.NoError(t, err)
-	assert.Equal(t, strings.Repeat("hello", 100_000), string(got))
+	c.reads(d, greetings)
 	assert.True(t, d.ConnectionState().DidResume)
-	c.hears("226 ")
 
 	d = tls.Client(c.data(), c.config)
 	require.NoError(t, c.handshakeBefore(d, "STOR b"))
-	_, err = d.Write([]byte("bye"))
+	_, err := d.Write([]byte("bye"))
 	assert.NoError(t, err)
 	d.Close()
 	c.hears("226 ")
@@ -177,20 +174,12 @@ func TestAuthInjection(t *testing.T) {
 func TestOrderOfDataTLS(t *testing.T) {
 	c := connected(t, nil)
 	c.secures()
-	whole := strings.Repeat("hello", 100_000)
-	read := func(d net.Conn) {
-		t.Helper()
-		got, err := io.ReadAll(d)
-		assert.NoError(t, err)
-		assert.True(t, whole == string(got))
-		c.hears("226 ")
-	}
 	early := tls.Client(c.data(), c.config)
 	done := make(chan error, 1)
 	go func() { done <- early.Handshake() }()
 	c.says("RETR a", "150 ")
 	require.NoError(t, <-done)
-	read(early)
+	c.reads(early, greetings)
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -199,16 +188,16 @@ func TestOrderOfDataTLS(t *testing.T) {
 	c.says("RETR a", "150 ")
 	d, err := l.Accept()
 	require.NoError(t, err)
-	read(tls.Client(d, c.config))
+	c.reads(tls.Client(d, c.config), greetings)
 
 	c.says("PROT C", "200 ")
 	d = c.data()
 	c.says("RETR a", "150 ")
-	read(d)
+	c.reads(d, greetings)
 	c.says("PROT P", "200 ")
 	d = c.data()
 	c.says("RETR a", "150 ")
-	read(tls.Client(d, c.config))
+	c.reads(tls.Client(d, c.config), greetings)
 }
 
 // An address of IPv4 that IPv6 carries is one of IPv4.
@@ -298,10 +287,7 @@ func TestImplicitTLS(t *testing.T) {
 	c.says("PROT P", "200 ")
 	d := tls.Client(c.data(), c.config)
 	c.says("RETR a", "150 ")
-	got, err := io.ReadAll(d)
-	assert.NoError(t, err)
-	assert.Len(t, got, 500_000)
-	c.hears("226 ")
+	c.reads(d, greetings)
 }
 
 // Who says AUTH SSL knows no PROT: his data connections are encrypted (RFC 4217 has no such
@@ -315,10 +301,7 @@ func TestAuthSSL(t *testing.T) {
 	c.login()
 	d := tls.Client(c.data(), c.config)
 	c.says("RETR a", "150 ")
-	got, err := io.ReadAll(d)
-	assert.NoError(t, err)
-	assert.Len(t, got, 500_000)
-	c.hears("226 ")
+	c.reads(d, greetings)
 }
 
 // A client that looks for the reply only when it has sent all it has finds it there, in
