@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"syscall"
 	"testing"
 
@@ -108,21 +107,7 @@ func TestDatagramPortsOfAPoolMayBeClosedFromEveryLoop(t *testing.T) {
 		require.NoError(t, err)
 		ports = append(ports, p)
 	}
-	done := make(chan struct{}, 2)
-	for i, r := range pool.Reactors() {
-		mine := slices.Clone(ports)
-		if i > 0 {
-			slices.Reverse(mine)
-		}
-		require.NoError(t, r.Call(func() {
-			for _, p := range mine {
-				p.Close()
-			}
-			done <- struct{}{}
-		}))
-	}
-	wait(t, done)
-	wait(t, done)
+	closeFromBoth(t, pool, ports)
 }
 
 // Where sockets do not share what comes, the first loop has the only one: members of a

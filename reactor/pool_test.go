@@ -276,6 +276,12 @@ func TestPortsOfAPoolMayBeClosedFromEveryLoop(t *testing.T) {
 		require.NoError(t, err)
 		ports = append(ports, d)
 	}
+	closeFromBoth(t, pool, ports)
+}
+
+// closeFromBoth has two loops close all ports at the same time, each in its own order.
+func closeFromBoth(t *testing.T, pool *reactor.Pool, ports []factory.Port) {
+	t.Helper()
 	var both sync.WaitGroup
 	both.Add(2)
 	done := make(chan struct{}, 2)
