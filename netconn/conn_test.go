@@ -34,13 +34,8 @@ var large = make([]byte, 16<<20)
 // the end of the stream.
 func TestCloseDeliversAll(t *testing.T) {
 	inEach(t, func(t *testing.T, r reactortest.Reactor) {
-		l := listen(t, r)
 		d := netconn.Dialer{Network: r, Socket: factory.Socket{HighWater: 8 << 20}} // so that the loop takes them
-		ours, err := d.Dial("tcp", l.Addr().String())
-		require.NoError(t, err)
-		theirs, err := l.Accept()
-		require.NoError(t, err)
-		defer theirs.Close()
+		ours, theirs := joined(t, d, listen(t, r))
 		all := bytes.Repeat([]byte("all that was written"), 4<<20/20)
 		n, err := ours.Write(all)
 		require.NoError(t, err)

@@ -91,9 +91,14 @@ func listen(t testing.TB, n factory.Network, wraps ...func(factory.Factory) fact
 // dial connects to l.
 func dial(t testing.TB, n factory.Network, addr net.Addr) net.Conn {
 	t.Helper()
+	return dialBy(t, netconn.Dialer{Network: n}, addr)
+}
+
+func dialBy(t testing.TB, d netconn.Dialer, addr net.Addr) net.Conn {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
-	c, err := netconn.Dialer{Network: n}.DialContext(ctx, addr.Network(), addr.String())
+	c, err := d.DialContext(ctx, addr.Network(), addr.String())
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
@@ -102,8 +107,13 @@ func dial(t testing.TB, n factory.Network, addr net.Addr) net.Conn {
 // pair returns both ends of a connection.
 func pair(t testing.TB, n factory.Network) (ours, theirs net.Conn) {
 	t.Helper()
-	l := listen(t, n)
-	ours = dial(t, n, l.Addr())
+	return joined(t, netconn.Dialer{Network: n}, listen(t, n))
+}
+
+// joined returns both ends of a connection by d to l.
+func joined(t testing.TB, d netconn.Dialer, l net.Listener) (ours, theirs net.Conn) {
+	t.Helper()
+	ours = dialBy(t, d, l.Addr())
 	theirs, err := l.Accept()
 	require.NoError(t, err)
 	t.Cleanup(func() { theirs.Close() })
