@@ -139,3 +139,14 @@ func (f *forger) record(kind byte, content string) string {
 	header := binary.BigEndian.AppendUint16([]byte{kind, 3, 3}, uint16(8+len(sealed)))
 	return string(header) + string(seq) + string(sealed)
 }
+
+// asking is n KeyUpdates that ask for an answer, with a byte behind each.
+func (f *forger) asking(n int) string {
+	var b strings.Builder
+	for range n {
+		b.WriteString(f.record(handshakeRecord, keyUpdate))
+		f.update()
+		b.WriteString(f.record(dataRecord, "x"))
+	}
+	return b.String()
+}

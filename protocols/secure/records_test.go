@@ -147,13 +147,7 @@ func TestAnswersNobodyReads(t *testing.T) {
 	tr, _, _, f := forged(t, over(serverSide, server), tls.VersionTLS13)
 	tr.Stall(true)
 	const updates = 5_000
-	var input strings.Builder
-	for range updates {
-		input.WriteString(f.record(handshakeRecord, keyUpdate))
-		f.update()
-		input.WriteString(f.record(dataRecord, "x"))
-	}
-	tr.Receive(input.String())
+	tr.Receive(f.asking(updates))
 	waiting := 0
 	tr.Do(func() { waiting = server.Buffered() })
 	assert.Less(t, waiting, 64<<10)
@@ -182,13 +176,7 @@ func TestAnswersWaitForNoFile(t *testing.T) {
 		s, _ := protocol.As[protocol.FileSender](server.Transport)
 		s.SendFile(f, 0, -1, func(int64, error) { heard = server.input })
 	})
-	var input strings.Builder
-	for range updates {
-		input.WriteString(forger.record(handshakeRecord, keyUpdate))
-		forger.update()
-		input.WriteString(forger.record(dataRecord, "x"))
-	}
-	tr.Receive(input.String())
+	tr.Receive(forger.asking(updates))
 	assert.Less(t, server.input, updates)
 	tr.Stall(false)
 	assert.Equal(t, updates, heard)
