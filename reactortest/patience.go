@@ -67,22 +67,22 @@ func backlogBounded(w *world) {
 // is slow for a moment is not dropped because the connection is old.
 func oldReactor(w *world) {
 	w.start()
-	const limit = time.Second
+	const limit, age = 2 * time.Second, 5 * time.Second / 2 // a busy machine holds a test up for a second
 	p, peer := w.probe(), w.greeter(func(p *probe) { p.PauseReading() })
 	w.pair(p, peer, factory.Socket{SlowPeerTimeout: limit, CloseTimeout: limit, LingerTimeout: limit})
-	w.pass(2 * limit)
+	w.pass(age)
 	w.on(func() { p.Write(make([]byte, 8<<20)) })
-	w.pass(limit / 10)
+	w.pass(limit / 20)
 	w.on(func() { assert.NoError(w, p.reason, "too early"); peer.ResumeReading() })
 	w.until(func() bool { return p.Buffered() == 0 })
-	w.pass(2 * limit)
+	w.pass(age)
 	w.on(func() {
 		assert.NoError(w, p.reason, "nothing waits")
 		peer.PauseReading()
 		p.Write(make([]byte, 8<<20))
 		p.LoseConnection()
 	})
-	w.pass(limit / 10)
+	w.pass(limit / 20)
 	w.on(func() { assert.NoError(w, p.reason, "too early"); peer.ResumeReading() })
 	assert.Equal(w, protocol.ErrConnectionDone, p.end())
 }
