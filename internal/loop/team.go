@@ -2,7 +2,6 @@ package loop
 
 import (
 	"net"
-	"slices"
 
 	"github.com/torsion-go/torsion/factory"
 )
@@ -104,11 +103,12 @@ func (p *port) lightest() *port {
 }
 
 // expect announces a connection that p is to receive, unless p is closed or its loop
-// stops. Then it will be served though the port closes: its peer is connected.
+// stops. Then it will be served though the port closes, and before the loop drains: its
+// peer is connected.
 func (p *port) expect() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.loop.stopping.Load() {
+	if p.closed || !p.loop.expect() {
 		return false
 	}
 	p.coming++
@@ -116,14 +116,23 @@ func (p *port) expect() bool {
 	return true
 }
 
-// expects reports whether others have accepted connections for l, whose calls are about
-// to come. Where it is false on a loop that stops it stays so.
+// expect announces a call with a connection, unless the loop stops.
+func (l *Loop) expect() bool {
+	l.calls.mu.Lock()
+	defer l.calls.mu.Unlock()
+	if l.stopping.Load() {
+		return false
+	}
+	l.calls.coming++
+	return true
+}
+
+// expects reports whether such calls are still to run. Where it is false on a loop that
+// stops it stays so.
 func (l *Loop) expects() bool {
-	return slices.ContainsFunc(l.ports, func(p *port) bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.coming > 0
-	})
+	l.calls.mu.Lock()
+	defer l.calls.mu.Unlock()
+	return l.calls.coming > 0
 }
 
 // receive takes a connection that another loop has accepted. It was counted.
@@ -139,6 +148,9 @@ func (p *port) receive(fd int, peer net.Addr) {
 
 // came takes expect back.
 func (p *port) came() {
+	p.loop.calls.mu.Lock()
+	p.loop.calls.coming--
+	p.loop.calls.mu.Unlock()
 	p.mu.Lock()
 	p.coming--
 	p.mu.Unlock()

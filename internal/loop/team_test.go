@@ -108,6 +108,22 @@ func TestHandedOverConnectionIsServedBeforeTheEnd(t *testing.T) {
 	assert.Equal(t, []string{"start", "build", "stop"}, two.log)
 }
 
+// Also if the port is closed while the connection is on its way: it is not reset.
+func TestHandedOverConnectionIsServedThoughItsPortCloses(t *testing.T) {
+	var one, two diary
+	p := newPair(t, 3, &one, &two)
+	require.NoError(t, p.second.Call(func() {
+		p.connect()
+		p.Settle()
+		assert.NoError(t, p.port.Close())
+	}))
+	p.second.Stop()
+	p.second.Bell()
+	assert.Equal(t, []string{"start"}, two.log)
+	p.second.Bell()
+	assert.Equal(t, []string{"start", "build", "stop"}, two.log)
+}
+
 // Who accepts a connection keeps it, unless another loop has fewer by two at least.
 func TestOneConnectionIsNoDifference(t *testing.T) {
 	for have, keeps := range []bool{true, true, false, false} {
