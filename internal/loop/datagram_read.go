@@ -169,8 +169,10 @@ func (d *datagramPort) deliver(data []byte, from netip.AddrPort, path string) {
 	}
 }
 
-// hold keeps datagrams until reading is resumed.
+// hold keeps datagrams until reading is resumed, which it may be while they are kept: by
+// who hears of one that was cut off.
 func (d *datagramPort) hold(ms []socket.Datagram) {
+	d.noRead |= holding
 	for i := range ms {
 		m := &ms[i]
 		d.loop.stats.BytesRead += int64(len(m.Data))
@@ -180,8 +182,9 @@ func (d *datagramPort) hold(ms []socket.Datagram) {
 			d.held = append(d.held, heldDatagram{append([]byte(nil), m.Data...), m.Addr, m.Path})
 		}
 	}
-	if len(d.held) > 0 {
-		d.noRead |= holding
+	if len(d.held) == 0 {
+		d.noRead &^= holding
+		d.touch()
 	}
 }
 
