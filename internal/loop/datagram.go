@@ -148,13 +148,13 @@ func (d *datagramPort) open() {
 	l.datagrams.open = append(l.datagrams.open, d)
 	d.touch()
 	d.arrange()
-	d.start()
+	d.must("StartProtocol", func() { protocol.StartDatagrams(d.proto, d.transport()) })
 }
 
-// start calls StartProtocol. A port whose protocol cannot start is none.
-func (d *datagramPort) start() {
+// must calls a callback of a protocol that is of no use if it panics: the port ends.
+func (d *datagramPort) must(what string, f func()) {
 	l := d.loop
-	prev := l.enter(nil, "StartProtocol", d.proto)
+	prev := l.enter(nil, what, d.proto)
 	defer l.leave(nil, prev)
 	defer func() {
 		if v := recover(); v != nil {
@@ -162,7 +162,7 @@ func (d *datagramPort) start() {
 			l.panicked(nil, v)
 		}
 	}()
-	protocol.StartDatagrams(d.proto, d.transport())
+	f()
 }
 
 // call calls a callback that is not the hot one. It is logged if it panics.
@@ -233,7 +233,7 @@ func (d *datagramPort) end(reason error) {
 // goodbye lets the protocol end by itself, or ends the port.
 func (d *datagramPort) goodbye() {
 	if s, ok := protocol.As[protocol.Shutdowner](d.proto); ok && d.noRead&(closing|ended) == 0 {
-		d.call("Shutdown", s.Shutdown)
+		d.must("Shutdown", s.Shutdown)
 	} else {
 		d.LoseConnection()
 	}

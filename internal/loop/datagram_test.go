@@ -307,6 +307,23 @@ func TestDatagramDrainIsBounded(t *testing.T) {
 	assert.True(t, k.Loop.Finished())
 }
 
+// A port whose Shutdown panics says nothing else, and the end does not wait for it.
+func TestPanicInShutdownEndsThePort(t *testing.T) {
+	k := newKernel(t, loop.Config{DrainTimeout: -1, Logger: slog.New(slog.DiscardHandler)})
+	p := &farewell{}
+	mail(t, k, "udp4", false, "127.0.0.1:7", p, factory.Socket{})
+	k.Loop.Stop()
+	k.Settle()
+	var e *protocol.PanicError
+	assert.ErrorAs(t, p.reason, &e)
+	assert.ErrorIs(t, p.reason, protocol.ErrShutdown)
+	assert.True(t, k.Loop.Finished())
+}
+
+type farewell struct{ mailbox }
+
+func (f *farewell) Shutdown() { panic("asked for") }
+
 // A port that could not receive is none.
 func TestMaxDatagramIsChecked(t *testing.T) {
 	k := newKernel(t, loop.Config{})
