@@ -279,6 +279,16 @@ func TestErrorsOfReceivingAreTold(t *testing.T) {
 	assert.Equal(t, 1, k.Loop.Figures().Ports)
 }
 
+// Whatever the kernel has said, what waited for too long was without room.
+func TestDatagramsWithoutRoomAreToldSo(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	_, client := letters(t, k, factory.Socket{})
+	k.Faults.SendDatagrams = slices.Repeat([]syscall.Errno{syscall.EAGAIN}, 1000)
+	do(k, say(client, "a"))
+	k.Advance(2 * time.Second)
+	assert.Equal(t, []string{"error: send: no buffer space available"}, client.log)
+}
+
 // LoseConnection waits for room, but not longer than CloseTimeout.
 func TestDatagramCloseIsBounded(t *testing.T) {
 	for faults, reason := range map[int]error{3: protocol.ErrConnectionDone, 10000: protocol.ErrCloseTimeout} {

@@ -213,7 +213,7 @@ func (d *datagramPort) sendFailed(e syscall.Errno) int {
 		d.stalls++
 		return 0
 	case e == syscall.EAGAIN, e == syscall.ENOBUFS:
-		return d.retry(e)
+		return d.retry()
 	case connected && d.socket.Family != socket.Unix && d.stored == 0 && mayBeStored(e):
 		d.stored = e // it may be of one sent before, and this one not tried yet
 		return 0
@@ -250,11 +250,11 @@ func mayBeStored(e syscall.Errno) bool { return e != syscall.EINVAL && e != sysc
 // retry tries again after a while: the interface has no room, or the kernel has
 // said that there is some, and there is none. It returns how many are lost, because
 // they have waited for too long: nobody wants them any more when the link is back.
-func (d *datagramPort) retry(e syscall.Errno) (lost int) {
+func (d *datagramPort) retry() (lost int) {
 	now := d.loop.now()
 	if d.since != 0 && now-d.since >= int64(retryFor) {
 		for lost = d.old; d.old > 0; d.old-- {
-			d.lose(e)
+			d.lose(syscall.ENOBUFS)
 		}
 		d.since = 0
 	}
