@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,26 @@ func linkLocal(t *testing.T) netip.Addr {
 	}
 	t.Skip("no link-local address here")
 	return netip.Addr{}
+}
+
+// The zone of a group may be a name or a number, as that of a peer.
+func TestZoneOfAGroup(t *testing.T) {
+	i, err := net.InterfaceByName(linkLocal(t).Zone())
+	require.NoError(t, err)
+	r := start(t, reactor.Config{})
+	p := &letterbox{}
+	_, err = r.ListenDatagram("udp6", "[::]:0", p)
+	require.NoError(t, err)
+	group := netip.MustParseAddr("ff02::4:7")
+	for _, zone := range []string{i.Name, strconv.Itoa(i.Index)} {
+		on(t, r, func() error {
+			m, _ := protocol.As[protocol.MulticastTransport](p.DatagramTransport)
+			assert.NoError(t, m.JoinGroup(group.WithZone(zone), ""))
+			assert.NoError(t, m.LeaveGroup(group, i.Name))
+			assert.Error(t, m.JoinGroup(group.WithZone("no such interface"), ""))
+			return nil
+		})
+	}
 }
 
 // A Unix port has the permissions asked for, replaces a stale file, and removes its

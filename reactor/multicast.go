@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -33,13 +34,17 @@ func (k *kernel) SetMember(fd int, _ socket.Family, group netip.Addr, iface stri
 	return os.NewSyscallError("setsockopt", unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, option, mreq))
 }
 
-// interfaceOf finds an interface; that without a name has the number 0, which is
-// the system's choice.
+// interfaceOf finds an interface by its name, or by its number, as zones may have it;
+// that without a name has the number 0, which is the system's choice.
 func interfaceOf(name string) (*net.Interface, error) {
 	if name == "" {
 		return &net.Interface{}, nil
 	}
-	return net.InterfaceByName(name)
+	i, err := net.InterfaceByName(name)
+	if n, e := strconv.Atoi(name); err != nil && e == nil {
+		return net.InterfaceByIndex(n)
+	}
+	return i, err
 }
 
 // SetMulticastTTL sets how far datagrams to groups go.
