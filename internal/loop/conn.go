@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"time"
 
@@ -135,6 +137,8 @@ func (c *Conn) extra() *rare {
 	return c.rare
 }
 
+var errNotPolled = errors.New("reactor: the poller refuses a connection")
+
 // attach makes a connection of a socket that is connected, in a turn of its own.
 func (l *Loop) attach(fd int, old Interest, peer net.Addr, f factory.Factory, o *options, head []byte) error {
 	l.begin(nil)
@@ -152,7 +156,7 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 	}
 	if err := l.kernel.Want(fd, old, Read); err != nil {
 		l.kernel.Close(fd, true)
-		return err
+		return fmt.Errorf("%w: %w", errNotPolled, err)
 	}
 	c := &Conn{loop: l, opts: o, peer: peer, fd: int32(fd), want: Read}
 	if l.owner == nil {

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"errors"
 	"net"
 	"os"
 	"syscall"
@@ -217,7 +218,7 @@ func (p *port) take(n int) (more bool) {
 			return false
 		case syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO: // that one is gone, or not allowed
 			l.stats.AcceptErrors++
-			p.log(e)
+			p.log(os.NewSyscallError("accept", e))
 		default:
 			l.stats.AcceptErrors++
 			p.rest(e)
@@ -239,6 +240,11 @@ func (l *Loop) accepted(fd int, peer net.Addr, p *port) {
 }
 
 func (p *port) refused(peer net.Addr, err error) {
+	if errors.Is(err, errNotPolled) {
+		p.loop.stats.AcceptErrors++
+		p.log(err)
+		return
+	}
 	p.loop.Logger().Debug("connection not accepted", "addr", p.addr, "peer", peer, "err", err)
 }
 
@@ -250,7 +256,7 @@ func (p *port) rest(e syscall.Errno) {
 	if e == syscall.EMFILE || e == syscall.ENFILE {
 		l.stats.Shed += int64(l.kernel.Shed(p.fd))
 	}
-	p.log(e)
+	p.log(os.NewSyscallError("accept", e))
 	p.listen(Quiet)
 	l.setTimer(nil, acceptRest, func() {
 		if !p.isClosed() {
@@ -260,10 +266,10 @@ func (p *port) rest(e syscall.Errno) {
 }
 
 // log says at most once a second that accept fails.
-func (p *port) log(e syscall.Errno) {
+func (p *port) log(err error) {
 	l := p.loop
 	if now := l.kernel.Nanos(); p.logged == 0 || now-p.logged > int64(time.Second) {
 		p.logged = now
-		l.Logger().Error("accept failed", "addr", p.addr, "err", os.NewSyscallError("accept", e))
+		l.Logger().Error("accept failed", "addr", p.addr, "err", err)
 	}
 }

@@ -1,11 +1,13 @@
 package loop_test
 
 import (
+	"bytes"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -98,6 +100,45 @@ func TestAcceptErrorsAreSurvived(t *testing.T) {
 			assert.Zero(t, s.lost, "those who are connected notice nothing")
 		})
 	}
+}
+
+// A connection that the poller will not have is reset, counted, and logged once a second
+// at most.
+func TestPollerRefusesAConnection(t *testing.T) {
+	var log bytes.Buffer
+	k := memnet.New(loop.Config{})
+	k.Loop = loop.New(&fullPoller{Kernel: k, accepted: -1}, loop.Config{Watchdog: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	leave, err := k.Loop.Start()
+	require.NoError(t, err)
+	t.Cleanup(leave)
+	s := &server{Kernel: k}
+	s.port, err = k.Loop.Listen("tcp", "127.0.0.1:7", s, factory.Socket{})
+	require.NoError(t, err)
+	s.connect(3)
+	assert.Zero(t, s.made)
+	assert.Equal(t, int64(3), k.Loop.Figures().AcceptErrors)
+	assert.Zero(t, k.Loop.Figures().Connections, "the clients have heard of it")
+	assert.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), log.String())
+	assert.Contains(t, log.String(), "no space left")
+}
+
+// A fullPoller has no room for what was accepted last.
+type fullPoller struct {
+	*memnet.Kernel
+	accepted int
+}
+
+func (p *fullPoller) Accept(fd int) (int, net.Addr, syscall.Errno) {
+	c, peer, e := p.Kernel.Accept(fd)
+	p.accepted = c
+	return c, peer, e
+}
+
+func (p *fullPoller) Want(fd int, old, now loop.Interest) error {
+	if old == loop.None && fd == p.accepted {
+		return syscall.ENOSPC
+	}
+	return p.Kernel.Want(fd, old, now)
 }
 
 // A panic in a batch of accepts takes nobody else along, wherever it is.
