@@ -118,8 +118,15 @@ func dialDatagram(network, addr string, s factory.Socket) (datagramConn, error) 
 // removeLeft removes the file of a Unix client that was bound and could not be
 // connected.
 func removeLeft(err error, path string) {
-	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "connect" && path != "" {
-		_ = os.Remove(path) // an abstract name is no file
+	if call, ok := errors.AsType[*os.SyscallError](err); ok && call.Syscall == "connect" {
+		removeBound(path)
+	}
+}
+
+// removeBound removes the file that a Unix socket was bound to, if it has a name.
+func removeBound(path string) {
+	if path != "" && path[0] != '@' {
+		_ = os.Remove(path)
 	}
 }
 
@@ -149,6 +156,9 @@ func tuneDatagram(fd int, network string, s factory.Socket, listener bool) error
 func (k *kernel) takeDatagram(c datagramConn, network, path string, s factory.Socket) (int, error) {
 	fd, err := duplicate(c)
 	if err != nil {
+		if network == "unixgram" {
+			removeBound(path)
+		}
 		return -1, err
 	}
 	if network == "unixgram" && path != "" {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/torsion-go/torsion/factory"
 	"github.com/torsion-go/torsion/reactor"
 )
 
@@ -135,4 +138,44 @@ func echoes(c net.Conn, d time.Duration) bool {
 	var buf [5]byte
 	_, err := io.ReadFull(c, buf[:])
 	return err == nil
+}
+
+// Where there is one descriptor too few a Unix port leaves no file behind.
+func TestPortWithoutDescriptorLeavesNoFile(t *testing.T) {
+	r := start(t, reactor.Config{})
+	dir := t.TempDir()
+	peer := filepath.Join(dir, "peer")
+	_, err := r.ListenDatagram("unixgram", peer, echoing())
+	require.NoError(t, err)
+	own := filepath.Join(dir, "own")
+	n := r.Tuned(factory.Socket{LocalPath: own}).(factory.DatagramNetwork)
+	for name, open := range map[string]func() error{
+		"listen":          func() error { _, err := r.Listen("unix", own, serving(probe{})); return err },
+		"listen datagram": func() error { _, err := r.ListenDatagram("unixgram", own, echoing()); return err },
+		"dial datagram":   func() error { _, err := n.ConnectDatagram("unixgram", peer, echoing()); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			allowOneDescriptor(t)
+			assert.ErrorIs(t, open(), syscall.EMFILE)
+			_, err := os.Lstat(own)
+			assert.ErrorIs(t, err, os.ErrNotExist)
+		})
+	}
+}
+
+// allowOneDescriptor lets the process open one more, until the test ends.
+func allowOneDescriptor(t *testing.T) {
+	t.Helper()
+	var limit unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	next, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	require.NoError(t, err)
+	require.NoError(t, unix.Close(next))
+	few := limit
+	few.Cur = 0
+	for range next + 1 { // its type differs by system
+		few.Cur++
+	}
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	t.Cleanup(func() { assert.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) })
 }

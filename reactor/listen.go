@@ -48,9 +48,6 @@ func (k *kernel) take(l net.Listener, network, addr string, s factory.Socket) (i
 	fail := func(err error) (int, net.Addr, error) {
 		return -1, nil, &net.OpError{Op: "listen", Net: network, Addr: l.Addr(), Err: err}
 	}
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
 	fd, err := duplicate(l)
 	if err != nil {
 		return fail(err)
@@ -61,7 +58,8 @@ func (k *kernel) take(l net.Listener, network, addr string, s factory.Socket) (i
 			return fail(os.NewSyscallError("listen", err))
 		}
 	}
-	if network == "unix" {
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // the file is ours, like the duplicate
 		if err := k.own(fd, addr, s); err != nil {
 			closeAll(fd)
 			return fail(err)
