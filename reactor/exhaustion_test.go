@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func TestPortWithoutDescriptorLeavesNoFile(t *testing.T) {
 		"dial datagram":   func() error { _, err := n.ConnectDatagram("unixgram", peer, echoing()); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
-			allowOneDescriptor(t)
+			allowDescriptors(t, 1)
 			assert.ErrorIs(t, open(), syscall.EMFILE)
 			_, err := os.Lstat(own)
 			assert.ErrorIs(t, err, os.ErrNotExist)
@@ -163,18 +164,43 @@ func TestPortWithoutDescriptorLeavesNoFile(t *testing.T) {
 	}
 }
 
-// allowOneDescriptor lets the process open one more, until the test ends.
-func allowOneDescriptor(t *testing.T) {
+// A loop of a pool for which there is no socket serves what the others accept, and the
+// log has why.
+func TestPoolListensWithFewerSockets(t *testing.T) {
+	var log syncBuffer
+	pool := runPool(t, 3, reactor.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	var port factory.Port
+	t.Run("few", func(t *testing.T) {
+		allowDescriptors(t, 2) // the second is for the moment
+		var err error
+		port, err = pool.Listen("tcp", "127.0.0.1:0", same(serving(probe{data: echo})))
+		require.NoError(t, err)
+	})
+	for range 6 {
+		require.True(t, echoes(dial(t, port.Addr()), patient))
+	}
+	for _, r := range pool.Reactors() {
+		assert.Positive(t, r.Stats().Connections)
+	}
+	if runtime.GOOS == "linux" {
+		assert.Contains(t, log.String(), "too many open files")
+	}
+}
+
+// allowDescriptors lets the process open n more, until the test ends.
+func allowDescriptors(t *testing.T, n int) {
 	t.Helper()
 	var limit unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
-	next, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	require.NoError(t, err)
-	require.NoError(t, unix.Close(next))
 	few := limit
 	few.Cur = 0
-	for range next + 1 { // its type differs by system
-		few.Cur++
+	for range n {
+		fd, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		require.NoError(t, err)
+		defer unix.Close(fd)
+		for int(few.Cur) <= fd { // its type differs by system
+			few.Cur++
+		}
 	}
 	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
 	t.Cleanup(func() { assert.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)) })

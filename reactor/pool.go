@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -141,16 +142,24 @@ func (p *Pool) Listen(network, addr string, f func(factory.Network) factory.Fact
 		return nil, err
 	}
 	shares[0].FD = fd
-	if _, tcp := bound.(*net.TCPAddr); tcp && len(shares) > 1 && balances && shareAddress(fd) == nil {
-		s := p.socket
-		s.ReusePort = true
-		for i, r := range p.reactors[1:] {
-			if fd, _, err := r.kernel.Listen(network, bound.String(), s); err == nil {
-				shares[i+1].FD = fd
-			} // one that has none serves what the others accept
-		}
+	if _, tcp := bound.(*net.TCPAddr); tcp && len(shares) > 1 && balances {
+		p.bindBeside(network, bound, shares)
 	}
 	return loop.ServeTogether(bound, p.socket, shares)
+}
+
+// bindBeside gives the other shares sockets at the address of the first. Those that get
+// none serve what the others accept.
+func (p *Pool) bindBeside(network string, bound net.Addr, shares []loop.Share) {
+	s := p.socket
+	s.ReusePort = true
+	err := os.NewSyscallError("setsockopt SO_REUSEPORT", shareAddress(shares[0].FD))
+	for i := 1; err == nil && i < len(shares); i++ {
+		shares[i].FD, _, err = p.reactors[i].kernel.Listen(network, bound.String(), s)
+	}
+	if err != nil {
+		p.reactors[0].Logger().Warn("not every loop has a listening socket", "addr", bound, "err", err)
+	}
 }
 
 // Listener takes a listener over; see [Reactor.Listener]. The first reactor accepts
