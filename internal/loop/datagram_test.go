@@ -248,23 +248,6 @@ func TestErrorsAnsweredWithWritesStarveNobody(t *testing.T) {
 	k.Settle()
 }
 
-// Who resumes reading when he hears that a datagram was cut off, while what came behind
-// it is being kept, gets that.
-func TestReadingIsResumedBehindACutDatagram(t *testing.T) {
-	k := newKernel(t, loop.Config{})
-	server := &mailbox{}
-	mail(t, k, "udp4", false, "127.0.0.1:7", server, factory.Socket{MaxDatagram: 2})
-	client := clientsOf(t, k, 1)[0]
-	for _, kept := range [][]string{{}, {"b"}} {
-		server.log = nil
-		server.onData = func([]byte, netip.AddrPort) { server.PauseReading(); server.onData = nil }
-		server.onErr = func() { server.ResumeReading() }
-		all := slices.Concat([]string{"a"}, kept, []string{"too long", "c", "d"})
-		do(k, say(client, all...))
-		assert.Equal(t, slices.Concat([]string{"a", "error: message too long"}, kept, []string{"c", "d"}), server.log)
-	}
-}
-
 // Errors of receiving are told, and nothing else is lost; a port that has no peer
 // does not hear of refusals, and one whose socket is no good ends.
 func TestErrorsOfReceivingAreTold(t *testing.T) {

@@ -79,6 +79,7 @@ func (k *Kernel) SendDatagrams(fd int, ms []calls.Datagram) (n int, e syscall.Er
 	for i := range ms {
 		if e, s.err = s.err, 0; e == 0 {
 			e = fault(&k.Faults.SendDatagrams)
+			s.edge = s.edge || e == syscall.EAGAIN // there is room the next time
 		}
 		if e == 0 {
 			e = k.sendDatagram(s, ms[i])
