@@ -68,9 +68,10 @@ type Group struct {
 	passing arena      // of the others
 }
 
-// On returns the group's shard on a loop, always the same one. It may be called
-// from anywhere; the shard belongs to the loop. A shard whose loop has stopped
-// drops out. Nil stands for the only loop there is: this is the shard that Join
+// On returns the group's shard on a loop, always the same one for the same value: give
+// it the network that Pool.Listen has, or Transport.Loop, not now one and now the other.
+// It may be called from anywhere; the shard belongs to the loop. A shard whose loop has
+// stopped drops out. Nil stands for the only loop there is: this is the shard that Join
 // and Send of the Group itself use, and the two ways exclude each other.
 func (g *Group) On(loop protocol.Loop) *Shard {
 	if loop == nil {
