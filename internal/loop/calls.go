@@ -13,7 +13,7 @@ type calls struct {
 	waiting []func()
 	rung    bool     // the bell has been rung and not been heard
 	closed  bool     // nothing is taken or rung any more
-	coming  int      // connections that other loops have accepted for it, until their calls have run
+	coming  int      // calls with connections of other loops that have not run
 	running []func() // a batch of them, the loop's own
 	ran     int      // so many of them, or are running
 }

@@ -75,14 +75,9 @@ func (t team[P]) Close() error {
 
 // place serves an accepted connection, or has another loop do so.
 func (p *port) place(fd int, peer net.Addr) {
-	if q := p.lightest(); q != p && q.expect() {
-		if q.loop.Call(func() { q.receive(fd, peer) }) == nil {
-			return
-		}
-		q.loop.conns.Add(-1) // it has ended
-		q.came()
+	if q := p.lightest(); q == p || !q.hand(fd, peer) {
+		p.loop.accepted(fd, peer, p)
 	}
-	p.loop.accepted(fd, peer, p)
 }
 
 // lightest is the open port whose loop has the fewest connections. A difference of an
@@ -102,28 +97,30 @@ func (p *port) lightest() *port {
 	return best
 }
 
-// expect announces a connection that p is to receive, unless p is closed or its loop
-// stops. Then it will be served though the port closes, and before the loop drains: its
-// peer is connected.
-func (p *port) expect() bool {
+// hand has p receive a connection, unless it is closed or its loop stops. Then it will be
+// served though the port closes, and before the loop drains: its peer is connected.
+func (p *port) hand(fd int, peer net.Addr) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || !p.loop.expect() {
+	if p.closed || !p.loop.hand(func() { p.receive(fd, peer) }) {
 		return false
 	}
 	p.coming++
-	p.loop.conns.Add(1)
 	return true
 }
 
-// expect announces a call with a connection, unless the loop stops.
-func (l *Loop) expect() bool {
+// hand posts a call that takes a connection, which counts from here on, unless the loop
+// stops.
+func (l *Loop) hand(take func()) bool {
 	l.calls.mu.Lock()
 	defer l.calls.mu.Unlock()
 	if l.stopping.Load() {
 		return false
 	}
+	l.conns.Add(1)
 	l.calls.coming++
+	l.calls.waiting = append(l.calls.waiting, take)
+	l.ringLocked()
 	return true
 }
 
@@ -146,7 +143,7 @@ func (p *port) receive(fd int, peer net.Addr) {
 	l.checkIdle()
 }
 
-// came takes expect back.
+// came says that p has received one.
 func (p *port) came() {
 	p.loop.calls.mu.Lock()
 	p.loop.calls.coming--

@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,15 +20,20 @@ type pair struct {
 	*memnet.Kernel
 	first, second *loop.Loop
 	port          factory.Port
+	accepted      int
 }
 
 func newPair(t *testing.T, have int, one, two factory.Factory) *pair {
-	crew := &loop.Crew{}
-	k := newKernel(t, loop.Config{Crew: crew})
-	p := &pair{Kernel: k, first: k.Loop, second: loop.New(k, loop.Config{Crew: crew, Watchdog: -1})}
-	leave, err := p.second.Start()
-	require.NoError(t, err)
-	t.Cleanup(leave)
+	k := memnet.New(loop.Config{})
+	p := &pair{Kernel: k}
+	c := loop.Config{Crew: &loop.Crew{}, Watchdog: -1}
+	p.first, p.second = loop.New(p, c), loop.New(p, c)
+	k.Loop = p.first
+	for _, l := range []*loop.Loop{p.first, p.second} {
+		leave, err := l.Start()
+		require.NoError(t, err)
+		t.Cleanup(leave)
+	}
 	for range have {
 		adopted(t, k, &noted{}, factory.Socket{}, nil)
 	}
@@ -41,6 +47,15 @@ func newPair(t *testing.T, have int, one, two factory.Factory) *pair {
 	p.Settle()
 	p.second.Bell()
 	return p
+}
+
+// Accept counts.
+func (p *pair) Accept(fd int) (int, net.Addr, syscall.Errno) {
+	c, peer, e := p.Kernel.Accept(fd)
+	if e == 0 {
+		p.accepted++
+	}
+	return c, peer, e
 }
 
 // connect has a client come, who is not accepted yet.
