@@ -4,10 +4,13 @@ import "math"
 
 // heap is timers by key, those with the same key by seq: a heap of four children each,
 // which is flatter than one of two. Its slots hold what is compared, so that sifting
-// does not touch the timers.
+// does not touch the timers, and are in pages, so that growing does not copy them.
 type heap struct {
-	slots []slot
+	n     int
+	pages []*[perPage]slot
 }
+
+const perPage = 256
 
 type slot struct {
 	key int64
@@ -19,40 +22,46 @@ func (a *slot) before(b *slot) bool {
 	return a.key < b.key || a.key == b.key && a.seq < b.seq
 }
 
+func (h *heap) at(i int) *slot { return &h.pages[i/perPage][i%perPage] }
+
 // first is the earliest key.
 func (h *heap) first() int64 {
-	if len(h.slots) == 0 {
+	if h.n == 0 {
 		return math.MaxInt64
 	}
-	return h.slots[0].key
+	return h.at(0).key
 }
 
 func (h *heap) push(t *timer) {
-	h.slots = append(h.slots, slot{})
-	h.up(len(h.slots)-1, slot{t.at, t.seq, t})
+	if h.n == len(h.pages)*perPage {
+		h.pages = append(h.pages, new([perPage]slot))
+	}
+	h.n++
+	h.up(h.n-1, slot{t.at, t.seq, t})
 }
 
 func (h *heap) pop() *timer {
-	t := h.slots[0].t
+	t := h.at(0).t
 	h.remove(t)
 	return t
 }
 
 func (h *heap) remove(t *timer) {
-	i, n := int(t.slot)-1, len(h.slots)-1
+	i := int(t.slot) - 1
 	t.slot = 0
-	last := h.slots[n]
-	h.slots[n] = slot{}
-	h.slots = h.slots[:n]
+	h.n--
+	last := *h.at(h.n)
+	*h.at(h.n) = slot{}
 	switch {
-	case i == n:
-	case i > 0 && last.before(&h.slots[(i-1)/4]):
+	case i == h.n:
+	case i > 0 && last.before(h.at((i-1)/4)):
 		h.up(i, last)
 	default:
 		h.down(i, last)
 	}
-	if c := cap(h.slots); c > 1024 && n < c/4 {
-		h.slots = append(make([]slot, 0, c/2), h.slots...)
+	if p := len(h.pages) - 1; h.n+perPage <= p*perPage { // one that is empty may stay
+		h.pages[p] = nil
+		h.pages = h.pages[:p]
 	}
 }
 
@@ -60,10 +69,10 @@ func (h *heap) remove(t *timer) {
 func (h *heap) up(i int, s slot) {
 	for i > 0 {
 		p := (i - 1) / 4
-		if !s.before(&h.slots[p]) {
+		if !s.before(h.at(p)) {
 			break
 		}
-		h.put(i, h.slots[p])
+		h.put(i, *h.at(p))
 		i = p
 	}
 	h.put(i, s)
@@ -73,25 +82,25 @@ func (h *heap) up(i int, s slot) {
 func (h *heap) down(i int, s slot) {
 	for {
 		first := 4*i + 1
-		if first >= len(h.slots) {
+		if first >= h.n {
 			break
 		}
 		least := first
-		for c := first + 1; c < min(first+4, len(h.slots)); c++ {
-			if h.slots[c].before(&h.slots[least]) {
+		for c := first + 1; c < min(first+4, h.n); c++ {
+			if h.at(c).before(h.at(least)) {
 				least = c
 			}
 		}
-		if !h.slots[least].before(&s) {
+		if !h.at(least).before(&s) {
 			break
 		}
-		h.put(i, h.slots[least])
+		h.put(i, *h.at(least))
 		i = least
 	}
 	h.put(i, s)
 }
 
 func (h *heap) put(i int, s slot) {
-	h.slots[i] = s
+	*h.at(i) = s
 	s.t.slot = int32(i + 1)
 }

@@ -18,7 +18,7 @@ type timerQueue struct {
 
 func (q *timerQueue) nextSeq() uint64 { q.seq++; return q.seq }
 
-func (q *timerQueue) len() int { return len(q.heap.slots) + q.wheel.n }
+func (q *timerQueue) len() int { return q.heap.n + q.wheel.n }
 
 // first is when there is something to do at the earliest.
 func (q *timerQueue) first() int64 {
@@ -33,11 +33,11 @@ func (q *timerQueue) pours() bool { return q.wheel.n > 0 && q.wheel.due <= q.hea
 
 // ready reports whether there is something to do by now. A timer younger than seq is not.
 func (q *timerQueue) ready(now int64, seq uint64) bool {
-	return q.first() <= now && (q.pours() || q.heap.slots[0].seq <= seq)
+	return q.first() <= now && (q.pours() || q.heap.at(0).seq <= seq)
 }
 
 func (q *timerQueue) push(t *timer) {
-	if len(q.heap.slots) < fewTimers || q.wheel.near(t.at) {
+	if q.heap.n < fewTimers || q.wheel.near(t.at) {
 		q.heap.push(t)
 	} else {
 		q.wheel.put(t)
@@ -50,7 +50,7 @@ func (q *timerQueue) pop() *timer {
 		q.pour()
 		return nil
 	}
-	seq := q.heap.slots[0].seq
+	seq := q.heap.at(0).seq
 	t := q.heap.pop()
 	if t.seq != seq { // it was moved since
 		q.push(t)
@@ -80,7 +80,7 @@ func (q *timerQueue) remove(t *timer) {
 // place is the moment by which t is queued.
 func (q *timerQueue) place(t *timer) int64 {
 	if t.bucket == 0 {
-		return q.heap.slots[t.slot-1].key
+		return q.heap.at(int(t.slot) - 1).key
 	}
 	return q.wheel.start(int(t.bucket))
 }
