@@ -205,7 +205,7 @@ func (c *Conn) watch() {
 	case r.watch == nil:
 		r.watch = &timer{loop: c.loop, conn: c, f: c.watched}
 		r.watch.set(at)
-	case !r.watch.ahead() || at < r.watch.at:
+	case r.watch.slot == 0 || at < r.watch.at:
 		r.watch.move(at)
 	}
 }

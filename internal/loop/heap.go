@@ -4,13 +4,8 @@ import "math"
 
 // heap is timers by key, those with the same key by seq: a heap of four children each,
 // which is flatter than one of two. Its slots hold what is compared, so that sifting
-// does not touch the timers, and are in pages, so that growing does not copy them.
-type heap struct {
-	n     int
-	pages []*[perPage]slot
-}
-
-const perPage = 256
+// does not touch the timers.
+type heap struct{ pages[slot] }
 
 type slot struct {
 	key int64
@@ -22,8 +17,6 @@ func (a *slot) before(b *slot) bool {
 	return a.key < b.key || a.key == b.key && a.seq < b.seq
 }
 
-func (h *heap) at(i int) *slot { return &h.pages[i/perPage][i%perPage] }
-
 // first is the earliest key.
 func (h *heap) first() int64 {
 	if h.n == 0 {
@@ -32,15 +25,14 @@ func (h *heap) first() int64 {
 	return h.at(0).key
 }
 
-func (h *heap) push(t *timer) {
-	if h.n == len(h.pages)*perPage {
-		h.pages = append(h.pages, new([perPage]slot))
-	}
-	h.n++
-	h.up(h.n-1, slot{t.at, t.seq, t})
+func (h *heap) add(t *timer) {
+	s := slot{t.at, t.seq, t}
+	h.push(s)
+	h.up(h.n-1, s)
 }
 
-func (h *heap) pop() *timer {
+// take takes the first.
+func (h *heap) take() *timer {
 	t := h.at(0).t
 	h.remove(t)
 	return t
@@ -49,19 +41,13 @@ func (h *heap) pop() *timer {
 func (h *heap) remove(t *timer) {
 	i := int(t.slot) - 1
 	t.slot = 0
-	h.n--
-	last := *h.at(h.n)
-	*h.at(h.n) = slot{}
+	last := h.pop()
 	switch {
 	case i == h.n:
 	case i > 0 && last.before(h.at((i-1)/4)):
 		h.up(i, last)
 	default:
 		h.down(i, last)
-	}
-	if p := len(h.pages) - 1; h.n+perPage <= p*perPage { // one that is empty may stay
-		h.pages[p] = nil
-		h.pages = h.pages[:p]
 	}
 }
 

@@ -17,12 +17,10 @@ type timer struct {
 	at   int64  // when it is due
 	seq  uint64 // the order among those that are due together
 
-	// Its place, if it is ahead: in the heap, counted from 1, or in a bucket of the
-	// wheel, in a list.
+	// Its place, if it is ahead: in a bucket of the wheel, or in the heap (bucket 0),
+	// counted from 1.
 	slot   int32
 	bucket int16
-	behind *timer
-	link   **timer // what points to it
 
 	next, prev *timer // the other timers of conn that are ahead
 }
@@ -61,8 +59,6 @@ func (t *timer) set(at int64) {
 	l.arm()
 }
 
-func (t *timer) ahead() bool { return t.slot != 0 || t.bucket != 0 }
-
 // unlink takes t, which is no longer ahead, from its connection's list.
 func (t *timer) unlink() {
 	c := t.conn
@@ -83,7 +79,7 @@ func (t *timer) unlink() {
 // Stop cancels the call and reports whether it was ahead.
 func (t *timer) Stop() bool {
 	t.loop.check()
-	if !t.ahead() || t.loop.finished.Load() {
+	if t.slot == 0 || t.loop.finished.Load() {
 		return false
 	}
 	t.loop.timers.remove(t)
@@ -103,7 +99,7 @@ func (t *timer) Reset(d time.Duration) bool {
 // Delay moves the call by d from when it was due.
 func (t *timer) Delay(d time.Duration) bool {
 	t.loop.check()
-	if !t.ahead() || t.loop.finished.Load() {
+	if t.slot == 0 || t.loop.finished.Load() {
 		return false
 	}
 	if d < 0 {
@@ -114,9 +110,9 @@ func (t *timer) Delay(d time.Duration) bool {
 
 func (t *timer) move(at int64) bool {
 	switch {
-	case !t.ahead() && t.conn != nil && t.conn.noRead&ended != 0:
+	case t.slot == 0 && t.conn != nil && t.conn.noRead&ended != 0:
 		return false
-	case !t.ahead():
+	case t.slot == 0:
 		t.set(at)
 		return false
 	case at >= t.loop.timers.place(t):

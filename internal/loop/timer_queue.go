@@ -38,7 +38,7 @@ func (q *timerQueue) ready(now int64, seq uint64) bool {
 
 func (q *timerQueue) push(t *timer) {
 	if q.heap.n < fewTimers || q.wheel.near(t.at) {
-		q.heap.push(t)
+		q.heap.add(t)
 	} else {
 		q.wheel.put(t)
 	}
@@ -51,7 +51,7 @@ func (q *timerQueue) pop() *timer {
 		return nil
 	}
 	seq := q.heap.at(0).seq
-	t := q.heap.pop()
+	t := q.heap.take()
 	if t.seq != seq { // it was moved since
 		q.push(t)
 		return nil

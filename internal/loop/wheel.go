@@ -20,7 +20,7 @@ type wheel struct {
 	first   int   // the bucket to empty next
 	due     int64 // when: none of its timers is due before
 	used    [levels]uint64
-	buckets [levels * perLevel]*timer // lists
+	buckets [levels * perLevel]pages[*timer]
 }
 
 // turn turns the wheel to now, unless a bucket is due by then. Where nobody does, a
@@ -40,11 +40,8 @@ func (w *wheel) put(t *timer) {
 	level := (bits.Len64(uint64(tick^w.tick)) - 1) / digitBits
 	digit := int(tick >> (level * digitBits) % perLevel)
 	b := level*perLevel + digit
-	if t.behind = w.buckets[b]; t.behind != nil {
-		t.behind.link = &t.behind
-	}
-	w.buckets[b], t.link = t, &w.buckets[b]
-	t.bucket = int16(b)
+	w.buckets[b].push(t)
+	t.bucket, t.slot = int16(b), int32(w.buckets[b].n)
 	w.used[level] |= 1 << digit
 	if start := w.start(b); w.n == 0 || start < w.due {
 		w.first, w.due = b, start
@@ -60,24 +57,29 @@ func (w *wheel) start(b int) int64 {
 }
 
 func (w *wheel) remove(t *timer) {
-	if *t.link = t.behind; t.behind != nil {
-		t.behind.link = t.link
+	b := int(t.bucket)
+	bucket := &w.buckets[b]
+	if last := bucket.pop(); last != t {
+		last.slot = t.slot
+		*bucket.at(int(t.slot) - 1) = last
 	}
-	if b := int(t.bucket); w.buckets[b] == nil {
+	if bucket.n == 0 {
+		*bucket = pages[*timer]{}
 		w.used[b/perLevel] &^= 1 << (b % perLevel)
 	}
-	t.behind, t.link, t.bucket = nil, nil, 0
+	t.bucket, t.slot = 0, 0
 	w.n--
 }
 
 // take is the next timer of the bucket that is due; nil once it is empty.
 func (w *wheel) take() *timer {
 	w.tick = w.due >> tickBits
-	t := w.buckets[w.first]
-	if t == nil {
+	bucket := &w.buckets[w.first]
+	if bucket.n == 0 {
 		w.next()
 		return nil
 	}
+	t := *bucket.at(bucket.n - 1)
 	w.remove(t)
 	return t
 }
