@@ -256,7 +256,9 @@ func (l *Loop) flushWaiting() {
 	l.begin(nil)
 	l.holding = true
 	n := 0
-	for s := l.newStint(len(l.waiting)); n < len(l.waiting) && !s.over(); {
+	s := l.newStint(len(l.waiting))
+	s.most = flushLength
+	for n < len(l.waiting) && !s.over() {
 		next := min(n+flushGroup, len(l.waiting))
 		for _, c := range l.waiting[n:next] {
 			if c.list == onWaiting {

@@ -4,6 +4,7 @@ import "runtime"
 
 const (
 	stintLength = 1_000_000 // ns that a stint lasts
+	flushLength = 4_000_000 // of one that sends what many are to hear: broken off, it sends more often
 	stintLook   = 4         // turns of a stint between two looks at the clock
 	yieldAfter  = 1_000_000 // ns without letting other goroutines run
 )
@@ -14,12 +15,13 @@ const (
 type stint struct {
 	loop  *Loop
 	start int64
+	most  int64
 	asked int
 }
 
 // newStint begins a run of n. A short one needs no clock.
 func (l *Loop) newStint(n int) stint {
-	s := stint{loop: l}
+	s := stint{loop: l, most: stintLength}
 	if n >= stintLook {
 		s.start = l.kernel.Nanos()
 	}
@@ -32,7 +34,7 @@ func (s *stint) over() bool {
 		return false
 	}
 	now := s.loop.kernel.Nanos()
-	if now-s.start <= stintLength {
+	if now-s.start <= s.most {
 		return false
 	}
 	s.loop.yield(now)

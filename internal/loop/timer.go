@@ -152,7 +152,7 @@ func (l *Loop) Due() {
 func (l *Loop) runDue(now int64) {
 	l.nested = true
 	l.timers.wheel.turn(now)
-	s := stint{loop: l, start: now}
+	s := stint{loop: l, start: now, most: stintLength}
 	for last := l.timers.seq; l.timers.ready(now, last) && !s.over(); {
 		t := l.timers.pop()
 		if t == nil {
