@@ -131,7 +131,7 @@ func BenchmarkSettle200(b *testing.B) {
 	}
 }
 
-// The same where the 200 are lent the bytes: each has a chunk without room that refers
+// The same where the 200 are lent the bytes: each has a chunk of 64 bytes that refers
 // to them, until the bell.
 func BenchmarkShare200(b *testing.B) {
 	var room []protocol.SharedWriter

@@ -8,8 +8,7 @@ import (
 
 const (
 	chunkSize = 4 << 10
-	maxSpare  = 512     // chunks that a loop keeps: 2 MiB
-	maxBare   = 1 << 14 // without room: 1 MiB
+	maxSpare  = 512 // chunks that a loop keeps: 2 MiB
 )
 
 // A queue holds the output of a connection that the kernel has not taken: owned
@@ -28,11 +27,10 @@ type chunk struct {
 	room   *[chunkSize]byte // of an owned chunk; kept while it is spare
 }
 
-// chunks are those that no queue uses, the last one used first, and apart from them
-// those without room.
+// chunks are those that no queue uses, the last one used first.
 type chunks struct {
-	first, bare *chunk
-	n, bares    int
+	first *chunk
+	n     int
 }
 
 func (s *chunks) get() *chunk {
@@ -47,28 +45,8 @@ func (s *chunks) get() *chunk {
 	return c
 }
 
-// getBare returns one that is to refer to p.
-func (s *chunks) getBare(p []byte) *chunk {
-	c := s.bare
-	if c == nil {
-		return &chunk{data: p, shared: true}
-	}
-	s.bare, c.next = c.next, nil
-	s.bares--
-	c.data = p
-	return c
-}
-
 func (s *chunks) put(c *chunk) {
-	if c.shared {
-		if c.file == nil && s.bares < maxBare {
-			c.data = nil
-			c.next, s.bare = s.bare, c
-			s.bares++
-		}
-		return
-	}
-	if s.n == maxSpare {
+	if c.shared || s.n == maxSpare {
 		return
 	}
 	c.data = nil
@@ -101,13 +79,13 @@ func (q *queue) add(s *chunks, p []byte) {
 
 // share puts a reference to p behind the rest, or lengthens the last one if p
 // follows it in memory.
-func (q *queue) share(s *chunks, p []byte) {
+func (q *queue) share(p []byte) {
 	q.size += len(p)
 	if c := q.last; c != nil && c.shared && follows(c.data, p) {
 		c.data = c.data[:len(c.data)+len(p)]
 		return
 	}
-	q.link(s.getBare(p))
+	q.link(&chunk{data: p, shared: true})
 }
 
 // follows reports whether p begins where a ends, in the same allocation.

@@ -95,7 +95,7 @@ func (c *Conn) WriteShared(p []byte) (int, error) {
 	if l.owner == c && len(l.scratch) > 0 {
 		c.spill()
 	}
-	c.queue.share(&l.spare, p)
+	c.queue.share(p)
 	c.queued()
 	return len(p), nil
 }

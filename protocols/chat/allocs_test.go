@@ -13,9 +13,10 @@ import (
 	"github.com/torsion-go/torsion/protocols/chat"
 )
 
-// A line that is said to a room over sockets allocates nothing, however many hear it;
-// only the arena that holds the lines is renewed now and then.
-func TestALineOverSocketsAllocatesNothing(t *testing.T) {
+// A line that is said to a room over sockets costs at most one allocation for each who
+// hears it, that of the chunk which refers to the line; and the arena that holds
+// the lines is renewed now and then.
+func TestALineOverSocketsAllocatesOneChunkPerMember(t *testing.T) {
 	const members, times, noise = 8, 2000, 0.05
 	room := chat.Room{Interval: -1}
 	addrs, _ := open(t, &room, 1)
@@ -53,5 +54,5 @@ func TestALineOverSocketsAllocatesNothing(t *testing.T) {
 		say()
 	}
 	runtime.ReadMemStats(&after)
-	assert.Less(t, float64(after.Mallocs-before.Mallocs)/times, noise)
+	assert.LessOrEqual(t, float64(after.Mallocs-before.Mallocs)/times, members+noise)
 }
