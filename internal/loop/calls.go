@@ -81,7 +81,7 @@ func (l *Loop) Bell() {
 // runCalls runs a batch, as far as there is time, and reports whether that was all.
 func (l *Loop) runCalls() (all bool) {
 	q := &l.calls
-	for s := l.newStint(len(q.running) - q.ran); q.ran < len(q.running); {
+	for s := l.newStint(len(q.running)-q.ran, stintLength); q.ran < len(q.running); {
 		if s.over() {
 			l.ring()
 			return false

@@ -256,9 +256,7 @@ func (l *Loop) flushWaiting() {
 	l.begin(nil)
 	l.holding = true
 	n := 0
-	s := l.newStint(len(l.waiting))
-	s.most = flushLength
-	for n < len(l.waiting) && !s.over() {
+	for s := l.newStint(len(l.waiting), flushLength); n < len(l.waiting) && !s.over(); {
 		next := min(n+flushGroup, len(l.waiting))
 		for _, c := range l.waiting[n:next] {
 			if c.list == onWaiting {
@@ -291,7 +289,7 @@ func (l *Loop) runLater() {
 	l.later = nil
 	l.nested = true
 	n := 0
-	for s := l.newStint(len(due)); n < len(due) && !s.over(); n++ {
+	for s := l.newStint(len(due), stintLength); n < len(due) && !s.over(); n++ {
 		due[n].runOwed()
 	}
 	l.nested = false

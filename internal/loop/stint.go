@@ -15,13 +15,13 @@ const (
 type stint struct {
 	loop  *Loop
 	start int64
-	most  int64
+	most  int64 // ns that it lasts
 	asked int
 }
 
 // newStint begins a run of n. A short one needs no clock.
-func (l *Loop) newStint(n int) stint {
-	s := stint{loop: l, most: stintLength}
+func (l *Loop) newStint(n int, most int64) stint {
+	s := stint{loop: l, most: most}
 	if n >= stintLook {
 		s.start = l.kernel.Nanos()
 	}
