@@ -59,8 +59,11 @@ func (q *timerQueue) pop() *timer {
 	return t
 }
 
+// pour puts some of the first bucket where they belong now. The last one of the wheel may
+// make another bucket the first, whose time has not come.
 func (q *timerQueue) pour() {
-	for range pourStep {
+	first := q.wheel.first
+	for n := 0; n < pourStep && q.wheel.first == first; n++ {
 		t := q.wheel.take()
 		if t == nil {
 			return
