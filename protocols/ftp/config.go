@@ -80,7 +80,7 @@ func (c Config) New(b Backend) factory.Factory {
 	c.check(b)
 	s := &server{Config: c.withDefaults(), backend: b}
 	f := factory.Each(func() protocol.Protocol {
-		return telnet.Config{}.New(line.Config{MaxLength: maxLine}.New(&session{server: s}))
+		return telnet.Config{BareCR: true}.New(line.Config{MaxLength: maxLine}.New(&session{server: s}))
 	})
 	control := s.TLS
 	if control != nil && s.RequireReuse {
