@@ -8,14 +8,14 @@ import (
 )
 
 // Await runs f on the loop and waits for the result of the Deferred that it
-// returns. It is for other goroutines: on the loop itself it would wait for
-// ever, and panics instead. The error is that of the Deferred,
+// returns. It is for other goroutines: where it might wait for ever it panics (see
+// protocol.MayWait). The error is that of the Deferred,
 // protocol.ErrStopped if the loop stops first, protocol.ErrPanicked if f panics,
 // or that of ctx: then the Deferred is cancelled, and a value that it has none
 // the less is closed if it is an io.Closer.
 func Await[T any](ctx context.Context, l protocol.Loop, f func() *Deferred[T]) (T, error) {
-	if o, ok := l.(interface{ OnLoop() bool }); ok && o.OnLoop() {
-		panic("deferred: Await on the loop itself; attach with Done, or Wait in a coroutine")
+	if !protocol.MayWait(l) {
+		panic("deferred: Await on the loop itself, or on another of its pool; attach with Done, or Wait in a coroutine")
 	}
 	var none T
 	w := &waiter[T]{answer: make(chan result[T], 1)}

@@ -98,8 +98,12 @@ func (r *Remote) close() {
 }
 
 // Flush waits until the kernel has taken all that was written before. The error
-// is the reason if the connection ended first, or that of ctx.
+// is the reason if the connection ended first, or that of ctx. It is for other
+// goroutines, as Ask is: where it might wait for ever it panics (see MayWait).
 func (r *Remote) Flush(ctx context.Context) error {
+	if !MayWait(r.loop) {
+		panic("protocol: Remote.Flush on the loop itself, or on another of its pool: use Notifier.Drained")
+	}
 	done := make(chan error, 1)
 	err := r.loop.Call(func() {
 		if n, ok := As[Notifier](r.t); ok {

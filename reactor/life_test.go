@@ -221,16 +221,29 @@ func TestWorkComesBack(t *testing.T) {
 	assert.LessOrEqual(t, most, 2)
 }
 
-// Ask on the loop itself would wait for ever, so it panics; the answer of a
-// function that panics is an error.
-func TestAskItsOwnLoop(t *testing.T) {
-	r := start(t, reactor.Config{})
-	v := on(t, r, func() (v any) {
-		defer func() { v = recover() }()
-		_, _ = protocol.Ask(context.Background(), r, func() int { return 0 })
-		return nil
-	})
-	assert.Contains(t, v, "protocol.Ask")
+// Ask and Flush on the loop itself would wait for ever, and so might those on another
+// loop of the pool: they panic. The answer of a function that panics is an error.
+func TestNoLoopWaitsForItsPool(t *testing.T) {
+	pool := runPool(t, 2, reactor.Config{})
+	r := pool.Reactors()[0]
+	remotes := make(chan *protocol.Remote, 1)
+	p := listen(t, r, serving(probe{made: func(tr protocol.Transport) { remotes <- protocol.NewRemote(tr) }}))
+	dial(t, p.Addr())
+	remote := wait(t, remotes)
+	for _, caller := range pool.Reactors() {
+		for name, f := range map[string]func(){
+			"protocol.Ask": func() { _, _ = protocol.Ask(context.Background(), r, func() int { return 0 }) },
+			"Remote.Flush": func() { _ = remote.Flush(context.Background()) },
+		} {
+			v := on(t, caller, func() (v any) {
+				defer func() { v = recover() }()
+				f()
+				return nil
+			})
+			assert.Contains(t, v, name)
+		}
+	}
+	assert.NoError(t, remote.Flush(context.Background()))
 	_, err := protocol.Ask(context.Background(), r, func() int { panic("oh") })
 	assert.ErrorIs(t, err, protocol.ErrPanicked)
 	assert.Equal(t, int64(1), r.Stats().Panics)

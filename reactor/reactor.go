@@ -174,6 +174,9 @@ func (r *Reactor) Call(f func()) error { return r.loop.Call(f) }
 // Work runs f on a goroutine of the pool; see protocol.Worker.
 func (r *Reactor) Work(f func()) error { return r.loop.Work(f) }
 
+// MayWait reports whether the caller may wait for the loop; see protocol.MayWait.
+func (r *Reactor) MayWait() bool { return r.loop.MayWait() }
+
 // OnLoop reports whether the caller runs on the loop. It takes microseconds.
 func (r *Reactor) OnLoop() bool { return r.loop.OnLoop() }
 

@@ -119,6 +119,9 @@ func (m *Memory) Work(f func()) error { return m.kernel.Loop.Work(f) }
 // OnLoop reports whether the caller is driving the loop.
 func (m *Memory) OnLoop() bool { return m.kernel.Loop.OnLoop() }
 
+// MayWait reports whether the caller may wait for the loop; see protocol.MayWait.
+func (m *Memory) MayWait() bool { return m.kernel.Loop.MayWait() }
+
 // Listen announces on an address of this network.
 func (m *Memory) Listen(network, addr string, f factory.Factory) (factory.Port, error) {
 	return m.kernel.Loop.Listen(network, addr, f, m.socket)

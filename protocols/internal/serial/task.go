@@ -46,7 +46,7 @@ func Later[T Talk, V any](r *Runner[T], f Task[T, V], verdict Verdict[V]) *defer
 
 // Now has r do f and waits for that, on another goroutine than the loop's.
 func Now[T Talk, V any](ctx context.Context, r *Runner[T], f Task[T, V], verdict Verdict[V]) (v V, err error) {
-	if l, ok := r.Loop.(interface{ OnLoop() bool }); ok && l.OnLoop() {
+	if !protocol.MayWait(r.Loop) {
 		panic(r.Name + ": a call on the loop would wait for the loop itself; take the one that returns a Deferred")
 	}
 	done := make(chan struct{})
