@@ -1,6 +1,9 @@
 package protocol
 
-import "reflect"
+import (
+	"reflect"
+	"runtime"
+)
 
 // LoseConnection ends the connection of p, of which t is the transport, as p's own
 // user would: through the layers above, so that they deliver what they hold back
@@ -15,12 +18,15 @@ func LoseConnection(p Protocol, t Transport) {
 	t.LoseConnection()
 }
 
-// NameOf returns the type of the user's own object inside x, for logs. It sees it
-// through layers also.
+// NameOf returns the type of the user's own object inside x, for logs, and of a function
+// its name. It sees it through layers also.
 func NameOf(x any) string {
 	user, _ := through(x)
 	if user == nil {
 		return "nobody"
+	}
+	if v := reflect.ValueOf(user); v.Kind() == reflect.Func && !v.IsNil() {
+		return runtime.FuncForPC(v.Pointer()).Name()
 	}
 	return reflect.TypeOf(user).String() // which costs no memory
 }

@@ -58,8 +58,10 @@ func TestNameOf(t *testing.T) {
 		"*protocol_test.bare":   &policy{layers},
 		"*protocol_test.late":   &policy{protocol.Stack(&late{}, nil)},
 		"*protocol_test.policy": &policy{},
-		"func()":                func() {},
+		"func()":                (func())(nil),
 		"nobody":                nil,
+
+		"github.com/torsion-go/torsion/protocol_test.TestNameOf": TestNameOf,
 	} {
 		assert.Equal(t, want, protocol.NameOf(x))
 	}
