@@ -159,7 +159,7 @@ func (d *datagramPort) must(what string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			d.end(&protocol.PanicError{Value: v, Stack: runtimedebug.Stack()})
-			l.panicked(nil, v)
+			l.panicked(nil, v, "addr", d.socket.Local)
 		}
 	}()
 	f()

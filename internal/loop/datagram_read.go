@@ -157,6 +157,11 @@ func (d *datagramPort) deliver(data []byte, from netip.AddrPort, path string) {
 	l := d.loop
 	prev := l.enter(nil, "DatagramReceived", d.proto)
 	defer l.leave(nil, prev)
+	defer func() {
+		if v := recover(); v != nil {
+			l.panicked(nil, v, "addr", d.socket.Local, "peer", d.peerOf(from, path))
+		}
+	}()
 	if d.unix != nil {
 		d.unix.UnixDatagramReceived(data, path)
 	} else {

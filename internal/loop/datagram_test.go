@@ -359,7 +359,7 @@ func TestPanicOfADatagramIsLogged(t *testing.T) {
 	server.onData = func([]byte, netip.AddrPort) { panic("asked for") }
 	do(k, say(client, "a", "b"))
 	assert.Equal(t, []string{"a", "b"}, server.log)
-	assert.Contains(t, log.String(), "in=(*loop_test.mailbox).DatagramReceived panic=\"asked for\"")
+	assert.Contains(t, log.String(), "in=(*loop_test.mailbox).DatagramReceived panic=\"asked for\" addr="+server.LocalAddr().String()+" peer="+client.LocalAddr().String())
 	assert.Equal(t, int64(2), k.Loop.Figures().Panics)
 }
 

@@ -40,14 +40,15 @@ func (l *Loop) leave(c, prev *Conn) {
 	}
 }
 
-func (l *Loop) panicked(c *Conn, v any) {
+// panicked logs a panic, with what else is known about it, and ends c if there is one.
+func (l *Loop) panicked(c *Conn, v any, about ...any) {
 	l.stats.Panics++
 	err := &protocol.PanicError{Value: v, Stack: runtimedebug.Stack()}
-	attrs := []any{"in", l.running(), "panic", v, "stack", string(err.Stack)}
 	if c != nil {
-		attrs = append(attrs, "peer", c.peer)
+		about = append(about, "peer", c.peer)
 	}
-	l.Logger().Error("panic in a callback", attrs...)
+	about = append(about, "stack", string(err.Stack))
+	l.Logger().Error("panic in a callback", append([]any{"in", l.running(), "panic", v}, about...)...)
 	if c != nil {
 		c.abort(err)
 	}
