@@ -36,7 +36,9 @@ type Config struct {
 	Logger *slog.Logger
 
 	// DrainTimeout is how long connections may take to end after Stop, before
-	// they are aborted; 10 s if zero, for ever if negative.
+	// they are aborted; 10 s if zero, for ever if negative. Nothing ends a callback
+	// that does not return: when one has held the loop for a second after Stop, its
+	// stack is logged.
 	DrainTimeout time.Duration
 
 	// Workers is how many goroutines Work may use at once; 4 if zero. They exist
@@ -67,7 +69,7 @@ var (
 )
 
 // New returns a reactor that does not run yet. It holds a few descriptors, which
-// Run gives back. The error is a *os.SyscallError, for want of descriptors most
+// Run gives back, also behind Stop: who does not want it any more calls both. The error is a *os.SyscallError, for want of descriptors most
 // likely.
 func New(c Config) (*Reactor, error) { return newReactor(c, loop.Config{}) }
 

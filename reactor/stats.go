@@ -30,7 +30,7 @@ type Stats struct {
 	Panics       int64  // of callbacks
 	BytesRead    int64
 	BytesWritten int64
-	LongestTurn  time.Duration // of those measured, which is one in 32
+	LongestTurn  time.Duration // of one in 32, and of those that the watchdog told of
 }
 
 // add adds the figures of another reactor.

@@ -110,9 +110,9 @@ func (l *Loop) Stop() {
 	l.lifeMu.Unlock()
 	switch n {
 	case 1:
-		_ = l.Call(l.shutdown) // a loop that has ended needs no more
+		l.urge(l.shutdown)
 	case 2:
-		_ = l.Call(l.abortAll)
+		l.urge(l.abortAll)
 	}
 }
 

@@ -23,7 +23,7 @@ type Stats struct {
 	Panics       int64  // of user code
 	BytesRead    int64
 	BytesWritten int64
-	LongestTurn  time.Duration // of those measured, which is one in 32
+	LongestTurn  time.Duration // of one in 32, and of those that the watchdog told of
 }
 
 // FiguresBefore are those of a loop that has not begun to run; false if it has.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -56,10 +57,14 @@ func (d *watchdog) enter(l *Loop) {
 	d.what, d.whom = l.what, protocol.NameOf(l.whom)
 }
 
+// leave counts a callback that was told of, which might not be one of the measured.
 func (d *watchdog) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.depth--
+	if d.depth--; d.depth == 0 && d.told {
+		l := d.loop
+		l.stats.LongestTurn = max(l.stats.LongestTurn, time.Since(d.since))
+	}
 }
 
 func (d *watchdog) watch() {
@@ -90,6 +95,21 @@ func (d *watchdog) look() {
 	if late {
 		d.loop.Logger().Warn("a callback holds the loop", "in", name, "for", held, "stack", stackOf(d.loop.goroutine.Load()))
 	}
+}
+
+// urge posts what a shutdown does, and has it said if a callback holds the loop for a
+// second longer: nothing can break that off.
+func (l *Loop) urge(f func()) {
+	var begun atomic.Bool
+	err := l.Call(func() { begun.Store(true); f() })
+	if err != nil || l.config.Inline {
+		return // a loop that has ended needs no more
+	}
+	time.AfterFunc(time.Second, func() {
+		if on := l.goroutine.Load(); on != 0 && !begun.Load() && !l.finished.Load() {
+			l.Logger().Warn("shutdown: a callback holds the loop, which cannot stop", "stack", stackOf(on))
+		}
+	})
 }
 
 // stackOf returns the stack of one goroutine, as far as 1 MiB of all of them shows it.
