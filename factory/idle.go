@@ -18,8 +18,12 @@ var ErrIdle = errors.New("peer was silent for too long")
 // for ever so when the peer has ended its side and the protocol goes on), nor while
 // the peer has output to take: the time then counts from when the last of it left,
 // and a peer that takes nothing is ended by Socket.SlowPeerTimeout.
+//
+// With InputOnly what we say does not count, and a peer that is to be heard has to say
+// something: for servers that speak unasked, where nobody else would ever be dropped.
 type Idle struct {
-	Timeout time.Duration // 5 min if zero; negative: never
+	Timeout   time.Duration // 5 min if zero; negative: never
+	InputOnly bool
 }
 
 // Around returns f with the timeout on each of its connections.
@@ -31,17 +35,17 @@ func (i Idle) Around(f Factory) Factory {
 		i.Timeout = 5 * time.Minute
 	}
 	return Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
-		return &watched{Protocol: p, timeout: i.Timeout}
+		return &watched{Protocol: p, Idle: i}
 	})
 }
 
 // watched is a connection with a timer, which all input and output moves.
 type watched struct {
 	protocol.Protocol
+	Idle
 	flusher   protocol.Flusher // the protocol's, or nil
 	transport protocol.Transport
 	timer     clock.Timer
-	timeout   time.Duration
 }
 
 func (w *watched) Inner() any { return w.Protocol }
@@ -49,12 +53,12 @@ func (w *watched) Inner() any { return w.Protocol }
 func (w *watched) ConnectionMade(t protocol.Transport) {
 	w.transport = t
 	w.flusher, _ = protocol.As[protocol.Flusher](w.Protocol)
-	w.timer = t.AfterFunc(w.timeout, w.silent)
+	w.timer = t.AfterFunc(w.Timeout, w.silent)
 	protocol.Connect(w.Protocol, t)
 }
 
 func (w *watched) DataReceived(data []byte) {
-	w.timer.Reset(w.timeout)
+	w.timer.Reset(w.Timeout)
 	w.Protocol.DataReceived(data)
 }
 
@@ -63,18 +67,20 @@ func (w *watched) Flush() {
 	if w.flusher != nil {
 		w.flusher.Flush()
 	}
-	w.timer.Reset(w.timeout)
+	if !w.InputOnly {
+		w.timer.Reset(w.Timeout)
+	}
 }
 
-// silent is called when nothing has been received or written for so long.
+// silent is called when nothing that counts has been received or written for so long.
 func (w *watched) silent() {
 	t := w.transport
 	n, ok := protocol.As[protocol.Notifier](t)
 	switch {
-	case ok && t.Buffered() > 0:
+	case ok && t.Buffered() > 0 && !w.InputOnly:
 		n.Drained(w.drained)
 	case !t.Reading():
-		w.timer.Reset(w.timeout)
+		w.timer.Reset(w.Timeout)
 	default:
 		if ok {
 			n.SetReason(ErrIdle)
@@ -85,6 +91,6 @@ func (w *watched) silent() {
 
 func (w *watched) drained(err error) {
 	if err == nil {
-		w.timer.Reset(w.timeout)
+		w.timer.Reset(w.Timeout)
 	}
 }

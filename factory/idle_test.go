@@ -31,6 +31,27 @@ func TestIdleEndsSilence(t *testing.T) {
 	assert.Zero(t, tr.Timers())
 }
 
+// Where input alone counts, nothing that is said to the peer keeps it, taken or not.
+func TestIdleOfInputOnly(t *testing.T) {
+	for _, stalled := range []bool{false, true} {
+		p := &probe{}
+		tr := protocoltest.Connect(factory.Idle{Timeout: time.Minute, InputOnly: true}.Around(
+			factory.Each(func() protocol.Protocol { return p })).BuildProtocol(nil))
+		tr.Receive("x")
+		for range 3 {
+			tr.Advance(19 * time.Second)
+			tr.Stall(stalled)
+			tr.Do(func() { p.Write([]byte("tick\r\n")) })
+		}
+		tr.Advance(3*time.Second - 1)
+		assert.False(t, tr.Closed())
+		tr.Advance(1)
+		tr.Stall(false)
+		assert.ErrorIs(t, tr.Lost(), factory.ErrIdle)
+		assert.Equal(t, "tick\r\ntick\r\ntick\r\n", tr.Take())
+	}
+}
+
 // Each input begins the time anew.
 func TestIdleCountsFromTheLastInput(t *testing.T) {
 	tr := idle(&probe{})
