@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -40,11 +41,9 @@ func main() {
 	flag.IntVar(&socket.MaxBacklog, "backlog", 1<<20, "drop who leaves so many bytes unread; -1: nobody")
 	flag.DurationVar(&socket.SlowPeerTimeout, "slow", 2*time.Minute, "drop who reads nothing for so long; -1ns: nobody")
 	cert.Register()
-	if flag.Parse(); flag.NArg() > 0 {
-		log.Fatalf("what is %q?", flag.Arg(0))
-	}
+	flag.Parse()
 	tls, err := cert.Config()
-	if err != nil {
+	if err := errors.Join(given(), err); err != nil {
 		log.Fatal(err)
 	}
 	door := func(n factory.Network) factory.Factory {
@@ -57,6 +56,12 @@ func main() {
 	if err := serve(*listen, *reactors, socket, door); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// given finds out early what makes no sense by itself.
+func given() error {
+	return errors.Join(program.NoArgs(), program.Counts("reactors", "host", "history", "idle"), program.Some("line", "name", "burst"),
+		program.Limits("members", "tolerance", "backlog", "interval", "slow"))
 }
 
 // serve ends after SIGINT or SIGTERM, when all have been told. A second signal

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -93,6 +94,19 @@ func TestFlags(t *testing.T) {
 	alice.Close()
 	bob.Close()
 	p.Stop(t, syscall.SIGINT)
+}
+
+// What makes no sense is said at once.
+func TestMistakes(t *testing.T) {
+	for _, args := range [][]string{
+		{"what"}, {"-reactors", "-1"}, {"-host", "-1"}, {"-history", "-1"}, {"-idle", "-1s"}, {"-line", "0"}, {"-line", "-1"}, {"-name", "0"},
+		{"-burst", "0"}, {"-members", "0"}, {"-tolerance", "0"}, {"-backlog", "0"}, {"-interval", "0"}, {"-slow", "0"}, {"-slow", "-1s"},
+	} {
+		out, errs, status := programtest.Run(programtest.Command(append([]string{"-listen", "127.0.0.1:0"}, args...)...))
+		assert.NotZero(t, status, args)
+		assert.Empty(t, out)
+		assert.Equal(t, 1, strings.Count(errs, "\n"), "%v: %s", args, errs)
+	}
 }
 
 // One host cannot fill the room.

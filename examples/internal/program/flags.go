@@ -43,6 +43,16 @@ func Limits(names ...string) error {
 	})
 }
 
+// Some is the error of these flags if one of them is not positive.
+func Some(names ...string) error {
+	return refuse(names, func(s string) string {
+		if s == "0" || strings.HasPrefix(s, "-") {
+			return "cannot be: there must be some"
+		}
+		return ""
+	})
+}
+
 // refuse asks what is wrong with the values of flags.
 func refuse(names []string, wrong func(string) string) error {
 	var errs []error
