@@ -10,9 +10,11 @@ import "github.com/torsion-go/torsion/protocol"
 type DatagramNetwork interface {
 	// ListenDatagram binds the local address and hands what comes there to p.
 	// Addresses are those of net.ListenPacket: a group's address binds its port
-	// beside others who do so. The port is bound when it returns, so a mistake is
-	// an error here: a *net.OpError with the address. The error is
-	// protocol.ErrStopped when the network stops.
+	// beside others who do so. What leaves a wildcard has the address that the system
+	// chooses by the way to the peer, not the one that the peer wrote to: a host with
+	// several binds each. The port is bound when it returns, so a mistake is an error
+	// here: a *net.OpError with the address. The error is protocol.ErrStopped when
+	// the network stops.
 	ListenDatagram(network, addr string, p protocol.DatagramProtocol) (Port, error)
 
 	// ConnectDatagram opens a port that has one peer, and hears only that one and
