@@ -32,6 +32,6 @@ type Timer interface {
 // timers of this module are.
 type Delayer interface {
 	// Delay moves the call by d from the moment it was due, or nearer if d is
-	// negative. It reports whether the call is still ahead.
+	// negative, but not to before now. It reports whether the call is still ahead.
 	Delay(d time.Duration) bool
 }

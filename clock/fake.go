@@ -79,6 +79,10 @@ func (t *fakeTimer) Delay(d time.Duration) bool {
 	if !t.Stop() {
 		return false
 	}
-	t.set(t.at.Add(d))
+	at := t.at.Add(d)
+	if now := t.clock.now; at.Before(now) {
+		at = now
+	}
+	t.set(at)
 	return true
 }

@@ -59,6 +59,24 @@ func TestMovedTimerIsNotCalledEarly(t *testing.T) {
 	assert.Equal(t, 61*time.Second, at.Sub(start))
 }
 
+// Nor does one that is moved to long ago hold up those that are due, or turn time back.
+func TestDelayIntoThePastIsToNow(t *testing.T) {
+	var c clock.Fake
+	var got []int
+	start := c.Now()
+	last := c.AfterFunc(time.Hour, func() { got = append(got, 3) })
+	c.AfterFunc(time.Second, func() {
+		got = append(got, 1)
+		assert.True(t, last.(clock.Delayer).Delay(-2*time.Hour))
+	})
+	c.AfterFunc(time.Second, func() { got = append(got, 2) })
+	c.Advance(time.Second)
+	assert.Equal(t, []int{1, 2}, got)
+	c.Advance(0)
+	assert.Equal(t, []int{1, 2, 3}, got)
+	assert.Equal(t, time.Second, c.Now().Sub(start))
+}
+
 func TestStopAndDelay(t *testing.T) {
 	var c clock.Fake
 	n := 0
