@@ -1,6 +1,7 @@
 package reactortest
 
 import (
+	"math"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -14,6 +15,7 @@ var timers = []law{
 	{"StoppedTimersDoNotRun", timersStop},
 	{"TimerStopsOneThatIsDueToo", timerStopsOther},
 	{"ResetAndDelayMoveATimer", timersMove},
+	{"DelayIntoThePastIsToNow", delayIntoThePast},
 	{"ZeroDelayIsNeverInside", zeroDelay},
 	{"TenYearsBreakNothing", tenYears},
 	{"TimerMayStopTheReactor", timerStopsReactor},
@@ -102,6 +104,24 @@ func timersMove(w *world) {
 	assert.GreaterOrEqual(w, wait(w, ran).Sub(began), 19*time.Millisecond)
 	w.on(func() { assert.False(w, t.Reset(0)) })
 	wait(w, ran)
+}
+
+// A timer that is moved to long ago runs soon, behind those that are due.
+func delayIntoThePast(w *world) {
+	w.start()
+	done := make(chan struct{})
+	var got []int
+	w.on(func() {
+		last := w.AfterFunc(time.Hour, func() { got = append(got, 3); close(done) })
+		w.AfterFunc(0, func() {
+			got = append(got, 1)
+			assert.True(w, last.(clock.Delayer).Delay(math.MinInt64))
+			assert.True(w, last.(clock.Delayer).Delay(math.MinInt64))
+		})
+		w.AfterFunc(0, func() { got = append(got, 2) })
+	})
+	wait(w, done)
+	assert.Equal(w, []int{1, 2, 3}, got)
 }
 
 // A timer of no delay, or less, runs in a later turn.

@@ -26,7 +26,8 @@ type Kernel interface {
 	// Wake has Bell called soon. It may be called from any goroutine.
 	Wake()
 
-	// Arm has Due called when Nanos reaches at; it replaces an earlier Arm.
+	// Arm has Due called when Nanos reaches at, which is above 0; it replaces an
+	// earlier Arm.
 	Arm(at int64)
 
 	// Recv answers 0 and no error at the end of the stream. Send takes the

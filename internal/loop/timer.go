@@ -96,16 +96,18 @@ func (t *timer) Reset(d time.Duration) bool {
 	return t.move(after(t.loop.now(), d))
 }
 
-// Delay moves the call by d from when it was due.
+// Delay moves the call by d from when it was due, but not to before now: there, moved last
+// and due first, it would hold up all that are due.
 func (t *timer) Delay(d time.Duration) bool {
 	t.loop.check()
 	if t.slot == 0 || t.loop.finished.Load() {
 		return false
 	}
+	at := after(t.at, d)
 	if d < 0 {
-		return t.move(t.at + int64(d))
+		at = t.at + int64(d) // t.at is above 0
 	}
-	return t.move(after(t.at, d))
+	return t.move(max(at, t.loop.now()))
 }
 
 func (t *timer) move(at int64) bool {

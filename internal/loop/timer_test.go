@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -63,6 +64,28 @@ func TestTimersKeepTheirOrder(t *testing.T) {
 		}
 		assert.Equal(t, expected, got, "seed %d", seed)
 		assert.Zero(t, k.Loop.Figures().Timers)
+	}
+}
+
+// One that is moved to before now holds up none of those that are due, be it by less than
+// it should be late: it runs behind them.
+func TestDelayHoldsUpNobody(t *testing.T) {
+	for _, d := range []time.Duration{math.MinInt64, -time.Hour, -1, 0, time.Second} {
+		k := newKernel(t, loop.Config{})
+		var got []int
+		do(k, func() {
+			last := k.Loop.AfterFunc(2*time.Second, func() { got = append(got, 3) })
+			k.Loop.AfterFunc(time.Second, func() {
+				got = append(got, 1)
+				assert.True(t, last.(clock.Delayer).Delay(d))
+			})
+			k.Loop.AfterFunc(4*time.Second, func() { got = append(got, 2) })
+		})
+		k.Pass(5 * time.Second)
+		k.Step()
+		assert.Equal(t, []int{1, 2}, got, d)
+		k.Settle()
+		assert.Equal(t, []int{1, 2, 3}, got, d)
 	}
 }
 
