@@ -24,7 +24,7 @@ var ErrRunning = errors.New("reactor: it runs already, or has run; make a new on
 type life struct {
 	lifeMu  sync.Mutex
 	started bool
-	stops   int // calls of Stop
+	stops   int // calls of Stop; there are no more than two
 	before  []func(done func())
 	after   []func()
 	ends    list.List // of func(): WhenStopped's, the loop's own
@@ -103,26 +103,22 @@ func (l *Loop) tellStopped() {
 
 // Stop begins the shutdown; again, it ends it at once. It may be called from
 // anywhere and returns immediately.
-func (l *Loop) Stop() {
-	l.lifeMu.Lock()
-	l.stops++
-	n := l.stops
-	l.lifeMu.Unlock()
-	switch n {
-	case 1:
-		l.urge(l.shutdown)
-	case 2:
-		l.urge(l.abortAll)
-	}
-}
+func (l *Loop) Stop() { l.stop(2) }
 
 // StopOnce is Stop if that has not been called.
-func (l *Loop) StopOnce() {
+func (l *Loop) StopOnce() { l.stop(1) }
+
+// stop is Stop unless that has been called so often.
+func (l *Loop) stop(most int) {
 	l.lifeMu.Lock()
-	stopped := l.stops > 0
-	l.lifeMu.Unlock()
-	if !stopped {
-		l.Stop()
+	defer l.lifeMu.Unlock()
+	if l.stops >= most {
+		return
+	}
+	if l.stops++; l.stops == 1 {
+		l.urge(l.shutdown)
+	} else {
+		l.urge(l.abortAll)
 	}
 }
 
