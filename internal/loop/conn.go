@@ -172,7 +172,6 @@ func (l *Loop) attachWithin(fd int, old Interest, peer net.Addr, f factory.Facto
 		l.stats.Accepted++
 	}
 	c.proto = p
-	c.flusher, _ = protocol.As[protocol.Flusher](p)
 	if o.client != nil {
 		o.client.conn = c
 	}

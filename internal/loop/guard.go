@@ -75,7 +75,7 @@ func (c *Conn) flush() {
 	c.flusher.Flush()
 }
 
-// build asks the factory. What panics refuses the connection.
+// build asks the factory, and what it has built. What panics refuses the connection.
 func (c *Conn) build(f factory.Factory) (p protocol.Protocol, err error) {
 	err = protocol.ErrRefused
 	prev := c.loop.enter(c, "BuildProtocol", f)
@@ -90,7 +90,11 @@ func (c *Conn) build(f factory.Factory) (p protocol.Protocol, err error) {
 			c.loop.stats.Refused++
 		}
 	}()
-	return f.BuildProtocol(peerOf(c.peer)), err
+	p = f.BuildProtocol(peerOf(c.peer))
+	// A nil pointer to what has others above it panics here, and not where nobody recovers it.
+	c.flusher, _ = protocol.As[protocol.Flusher](p)
+	_ = protocol.NameOf(p)
+	return p, err
 }
 
 // peerOf spares factories a nil.

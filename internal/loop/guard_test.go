@@ -31,6 +31,29 @@ func TestPanicUnderLayersIsNamed(t *testing.T) {
 	assert.Contains(t, log.String(), "in=(*loop_test.noted).DataReceived panic=\"asked for\"")
 }
 
+type outer struct {
+	noted
+	inner protocol.Protocol
+}
+
+func (o *outer) Inner() any { return o.inner }
+
+// A factory that returns a nil pointer refuses that connection, and harms no other: also
+// where it points to a layer or a wrapper, which everybody asks for what stands above.
+func TestNilPointerRefusesTheConnection(t *testing.T) {
+	for _, p := range []protocol.Protocol{(*polite)(nil), (*outer)(nil), protocol.Stack(&polite{}, (*outer)(nil))} {
+		s := serve(t)
+		s.build = func() protocol.Protocol { return p }
+		s.connect(1)
+		assert.Zero(t, s.Loop.Figures().Connections)
+		assert.Equal(t, int64(1), s.Loop.Figures().Refused)
+		assert.Equal(t, int64(1), s.Loop.Figures().Panics)
+		s.build = nil
+		s.connect(1)
+		assert.Equal(t, 1, s.made)
+	}
+}
+
 // A client that is stopped ends through its layers.
 func TestStoppedClientEndsThroughLayers(t *testing.T) {
 	s := serve(t)
