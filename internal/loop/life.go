@@ -84,7 +84,8 @@ func (l *Loop) AfterShutdown(f func()) {
 }
 
 // WhenStopped has f called once, when everything has ended, before the
-// AfterShutdown functions; forget takes that back. Both belong to the loop.
+// AfterShutdown functions, or behind the one that asks; forget takes that back. Both
+// belong to the loop.
 func (l *Loop) WhenStopped(f func()) (forget func()) {
 	l.check()
 	e := l.ends.PushBack(f)
@@ -301,6 +302,7 @@ func (l *Loop) finish() {
 		l.begin(nil)
 		l.call("AfterShutdown", f, f)
 		l.end()
+		l.tellStopped() // whom it has made wait
 	}
 	l.timers = timerQueue{}
 	l.publish()

@@ -32,3 +32,18 @@ func TestStopOnceIsOneStop(t *testing.T) {
 		assert.True(t, k.Loop.Finished())
 	}
 }
+
+// Who asks in an AfterShutdown function to be told of the end is told too: a coroutine
+// that is begun there would wait for ever, on a goroutine of its own.
+func TestWhenStoppedIsToldAfterShutdown(t *testing.T) {
+	k := newKernel(t, loop.Config{})
+	var got []string
+	k.Loop.AfterShutdown(func() {
+		k.Loop.WhenStopped(func() { got = append(got, "told") })
+		k.Loop.WhenStopped(func() { got = append(got, "forgotten") })()
+	})
+	k.Loop.AfterShutdown(func() { got = append(got, "last") })
+	k.Loop.Stop()
+	k.Settle()
+	assert.Equal(t, []string{"told", "last"}, got)
+}
