@@ -5,13 +5,14 @@ import "runtime"
 const (
 	stintLength = 1_000_000 // ns that a stint lasts
 	flushLength = 4_000_000 // of one that sends what many are to hear: broken off, it sends more often
-	stintLook   = 4         // turns of a stint between two looks at the clock
+	stintLook   = 4         // turns or groups of a stint between two looks at the clock
 	yieldAfter  = 1_000_000 // ns without letting other goroutines run
 )
 
 // A stint is as much of a run of turns (of due timers, posted calls, connections that
-// something is owed to) as there is time for before the sockets have their turn again.
-// Who breaks a run off there has the kernel arm or ring for the rest.
+// something is owed to), or of groups that wait for the bell, as there is time for before
+// the sockets have their turn again. Who breaks a run off there has the kernel arm or ring
+// for the rest.
 type stint struct {
 	loop  *Loop
 	start int64
