@@ -23,7 +23,7 @@
 // A turn that touched more than two others (a broadcast) sends nothing: they
 // wait for the bell, which the kernel rings after the sockets that are ready
 // now, or for 32 turns, and where a stint is too short for all of them the rest
-// for 4 more. So a member gets all the lines of one batch of events by one send.
+// for 16 more. So a member gets all the lines of one batch of events by one send.
 //
 // The event of a datagram port is a batch: the kernel gives what has come by one
 // call. Each of its datagrams is a turn of its own, but what they have datagram
@@ -50,7 +50,7 @@ import (
 const (
 	lookEvery   = 32        // turns between two looks at the clock; a power of 2
 	patience    = 32        // turns that postponed output waits before its first stint
-	impatience  = 4         // turns that it waits once there was no time for all of it
+	impatience  = 16        // turns that it waits once there was no time for all of it
 	flushGroup  = 8         // connections that waited are settled together
 	fewOthers   = 2         // a turn that touches more postpones its output
 	readSize    = 256 << 10 // of the read buffer: bulk costs a third less than with 64 KiB

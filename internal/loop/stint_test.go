@@ -108,6 +108,28 @@ func TestABroadcastLetsSocketsIn(t *testing.T) {
 	assert.Equal(t, 300, r.heard)
 }
 
+// What is left of it comes between many sockets that are ready together, but not so often
+// that the last of them waits for all of it.
+func TestABroadcastLetsManySocketsIn(t *testing.T) {
+	const many = 64
+	r, broadcast := newSlowBroadcast(t, runLength)
+	var ends []*memnet.End
+	last := 0
+	for range many {
+		p := &noted{onData: func([]byte) { last = len(r.ran) }}
+		ends = append(ends, adopted(t, r.Kernel, p, factory.Socket{}, nil))
+	}
+	r.Settle()
+	_ = r.Loop.Call(func() {
+		for _, end := range ends {
+			end.Write([]byte("x"))
+		}
+	})
+	broadcast()
+	assert.NotZero(t, last)
+	assert.LessOrEqual(t, last, runLength/3)
+}
+
 // newSlowBroadcast returns a run of flushes, and what sets it off.
 func newSlowBroadcast(t *testing.T, to int) (r *slowRun, broadcast func()) {
 	r = newSlowRun(t)
