@@ -56,6 +56,28 @@ func TestGoexitClosesEverything(t *testing.T) {
 	assert.LessOrEqual(t, descriptors(t), before)
 }
 
+// So is the connection that was being told of its end: it hears the rest.
+func TestGoexitAtTheEndOfAConnection(t *testing.T) {
+	r, err := reactor.New(reactor.Config{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	lost := make(chan error, 2)
+	p := listen(t, r, serving(probe{
+		data: func(tr protocol.Transport, _ []byte) {
+			tr.(protocol.Notifier).Ended(func(error) { runtime.Goexit() })
+			tr.Abort()
+		},
+		lost: func(err error) { lost <- err },
+	}))
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(context.Background()) }()
+	_, err = dial(t, p.Addr()).Write([]byte("x"))
+	require.NoError(t, err)
+	err = wait(t, ended)
+	assert.ErrorContains(t, err, "(*reactor_test.probe).Ended")
+	require.Len(t, lost, 1)
+	assert.Equal(t, protocol.ErrConnectionAborted, wait(t, lost))
+}
+
 // A reactor runs once.
 func TestRunTwice(t *testing.T) {
 	r := start(t, reactor.Config{})

@@ -114,13 +114,20 @@ func (c *Conn) lost() {
 	l.conns.Add(-1)
 	reason := c.reason()
 	c.logEnd(reason)
+	l.leaving = c
 	c.tellRare(reason)
+	c.farewell(reason)
+}
+
+// farewell is the last that is heard of c.
+func (c *Conn) farewell(reason error) {
+	c.loop.leaving = nil
 	c.call("ConnectionLost", func() { c.proto.ConnectionLost(reason) })
 	c.proto, c.flusher = nil, nil
 	if c.opts.client != nil {
 		c.opts.client.disconnected(reason)
 	}
-	l.checkIdle()
+	c.loop.checkIdle()
 }
 
 // logEnd says why the connection has ended. Nobody else may hear it: a layer that

@@ -272,6 +272,9 @@ func (l *Loop) Crash() {
 	l.datagrams.batch, l.datagrams.telling = false, false
 	l.keepRunning()
 	l.begin(nil)
+	if c := l.leaving; c != nil {
+		c.farewell(c.reason())
+	}
 	l.abortAll()
 	l.end()
 	l.flushWaiting()

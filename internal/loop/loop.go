@@ -89,6 +89,7 @@ type Loop struct {
 	head    int
 	ending  []*Conn // to be told, from ended on
 	ended   int
+	leaving *Conn   // who hears of its end, and has not heard ConnectionLost
 	waiting []*Conn // touched by broadcasts, to be settled at the bell
 	waits   int     // turns that waiting may still wait; 0 if it is empty
 	holding bool    // settle postpones nothing: it is sending what had waited
