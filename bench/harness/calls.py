@@ -2,7 +2,7 @@
 import json, os, subprocess, time
 
 from harness.options import args
-from harness.servers import sh
+from harness.system import sh
 
 CALLS = ("epoll_wait epoll_pwait epoll_ctl read readv recvfrom recvmsg recvmmsg write writev sendto sendmsg sendmmsg accept accept4 "
          "close futex nanosleep setsockopt splice fcntl getsockname getpeername rt_sigreturn").split()
@@ -12,10 +12,13 @@ def count(s, flags):
     """Counts the server's system calls while the generator runs: perf counters, so nothing stops at a call."""
     ev = ",".join(["raw_syscalls:sys_enter", "context-switches"] + [f"syscalls:sys_enter_{c}" for c in CALLS])
     tmp = f"bin/perf.{os.getpid()}"
-    load = subprocess.Popen(s.generator(flags, args.seconds + 1), shell=True, stdout=subprocess.PIPE, text=True)
-    time.sleep(1.2 if "10000" in flags else .5)
-    sh(f"perf stat -x, -e {ev} -o {tmp} -p {s.p.pid} sleep {args.seconds}")
-    r = json.loads(load.communicate()[0])
+    load = subprocess.Popen(s.generator(flags, args.seconds + 1), shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.2 if "-conns 10000" in flags else .5)
+    perf = sh(f"perf stat -x, -e {ev} -o {tmp} -p {s.p.pid} sleep {args.seconds}")
+    out, err = load.communicate()
+    if load.returncode or perf.returncode:
+        raise RuntimeError((err + perf.stderr).strip()[-300:])
+    r = json.loads(out)
     s.settle()
     per = {}
     for l in open(tmp):

@@ -2,7 +2,7 @@
 import os, statistics
 
 from harness.options import args
-from harness.servers import sh
+from harness.system import sh
 
 BUILD = "go test -c -o bin/micro ./micro"
 
@@ -11,7 +11,7 @@ def run(sc):
     """The samples by What/peer."""
     samples = {}
     for _ in range(1 if args.check else min(args.rounds, 3)):
-        r = sh(f"taskset -c 0 bin/micro -test.run '^$' {sc.load}", env=dict(os.environ, GOMAXPROCS="1"))
+        r = sh(f"exec taskset -c 0 bin/micro -test.run '^$' {sc.load}", env=dict(os.environ, GOMAXPROCS="1"))
         if r.returncode:
             return samples, {"micro": RuntimeError((r.stdout + r.stderr).strip()[-300:])}
         for line in r.stdout.splitlines():

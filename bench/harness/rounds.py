@@ -16,7 +16,7 @@ def run_scenario(sc, peers):
         failed = verify(sc, servers)
         if sc.kind == "open" and servers:
             sc = latency.paced(sc, servers[0], failed)
-        rounds = 0 if args.check else 3 if sc.kind == "memory" else args.rounds
+        rounds = 0 if args.check else min(args.rounds, 3) if sc.kind == "memory" else args.rounds
         for n in range(rounds):
             one_round(sc, servers, samples, failed)
             print(f"\r{sc.id} round {n + 1}/{rounds} ", end="", file=sys.stderr, flush=True)
@@ -33,8 +33,9 @@ def one_round(sc, servers, samples, failed):
     divided by their mean: the speed of this machine drifts by a third within seconds. In every
     round the servers are new processes: some have good and bad incarnations."""
     ref, before = servers[0], None
+    alone = sc.kind == "memory" or args.syscalls
     for s in servers:
-        if s.peer["name"] in failed:
+        if s.peer["name"] in failed or ref.peer["name"] in failed and not alone:
             continue
         try:
             s.start()
@@ -45,17 +46,30 @@ def one_round(sc, servers, samples, failed):
             else:
                 take = latency.keeping_up if sc.kind == "open" else sample
                 before = before or take(ref, sc.load)
-                r, after = (before, before) if s is ref else (take(s, sc.load), take(ref, sc.load))
+                r, after = (before, before) if s is ref else (take(s, sc.load), of_reference(take, ref, sc.load))
                 compare(r, before, after)
                 if s is not ref:
                     samples.setdefault(ref.name, []).append(dict(after, **dict.fromkeys(RELATIVE, 1), drift=0))
                 before = after
             samples.setdefault(s.name, []).append(r)
+        except OfReference as e:
+            failed[ref.peer["name"]] = e.__cause__
         except Exception as e:
             failed[s.peer["name"]] = e
         if s is not ref:
             s.stop(sc.kind == "memory")
     ref.stop()
+
+
+class OfReference(Exception):
+    """It was not the peer that failed."""
+
+
+def of_reference(take, ref, flags):
+    try:
+        return take(ref, flags)
+    except Exception as e:
+        raise OfReference from e
 
 
 def memory(s, flags):

@@ -2,10 +2,7 @@
 import json, os, socket, subprocess, time
 
 from harness.options import args
-
-
-def sh(cmd, **kw):
-    return subprocess.run(cmd, shell=True, text=True, capture_output=True, **kw)
+from harness.system import sh
 
 
 class Server:
@@ -18,7 +15,7 @@ class Server:
     def start(self):
         if self.p:
             return
-        self.port = next(self.ports)
+        self.port = next(p for p in self.ports if self.free(p))
         env = dict(os.environ, GOMAXPROCS=str(self.procs), **self.peer.get("env", {}))
         cmd = f"exec taskset -c {self.cores} " + self.peer["run"].format(port=self.port, mode=self.mode)
         with open(f"bin/{self.name}.log", "w") as log:
@@ -31,6 +28,14 @@ class Server:
                 if self.p.poll() is not None:
                     break
         raise RuntimeError(f"{self.name} does not listen: see bin/{self.name}.log")
+
+    def free(self, port):
+        """Reports whether nobody else is there: his answers would be taken for the peer's."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if self.mode == "udp" else socket.SOCK_STREAM) as s:
+            try:
+                return s.bind(("127.0.0.1", port)) is None
+            except OSError:
+                return False
 
     def reach(self):
         if self.mode != "udp":
@@ -104,10 +109,11 @@ def quiet():
 
 def sample(s, flags):
     """One run of the generator; it is repeated twice if others disturbed it."""
-    longer = 2 if "10000" in flags else 4 if "-mode open" in flags else 1  # latencies of 100 ms; one answer in a thousand
+    many = "-conns 10000" in flags
+    longer = 2 if many else 4 if "-mode open" in flags else 1  # latencies of 100 ms; one answer in a thousand
     seconds = args.seconds * longer
     r = s.load(flags, seconds)
-    for _ in range(1 if "10000" in flags else 2):
+    for _ in range(1 if many else 2):
         if not r["noisy"]:
             break
         quiet()
