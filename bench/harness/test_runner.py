@@ -15,7 +15,7 @@ class Names(unittest.TestCase):
         self.assertEqual(choose("b,a", {"a": 1, "b": 2}, "peer"), ["b", "a"])
 
     def test_every_runner_knows_its_own(self):
-        for runner in ("run",):
+        for runner in "run", "mail", "ftp":
             for flag in "--scenario", "--peers":
                 r = subprocess.run([sys.executable, f"{BENCH}/{runner}", flag, "X9"], text=True, capture_output=True)
                 self.assertEqual(r.returncode, 1, r.stderr)
