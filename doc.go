@@ -18,6 +18,8 @@
 //   - protocols/telnet: a layer that negotiates options
 //   - protocols/proxyproto, portforward: the PROXY protocol, and a proxy
 //   - protocols/group: one message to many connections
+//   - protocols/smtp: a mail server, a client, and a queue
+//   - protocols/ftp: a file server, a client, and mirrors
 //   - protocols/wire, knock, chat: protocols to use and to learn from
 //   - reactor: the event loop over real sockets
 //   - protocoltest: one connection in memory, to test a protocol

@@ -1,7 +1,7 @@
 // Package factory has what makes protocols and what connects them: a Factory
 // builds one Protocol for each connection, a Network listens and connects. The
-// policies here (limits, idle timeouts, reconnecting, traffic logs, recordings)
-// are factories around factories.
+// policies here (limits, idle timeouts, throttles, reconnecting, traffic logs,
+// recordings) are factories around factories.
 package factory
 
 import (

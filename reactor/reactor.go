@@ -9,7 +9,8 @@
 //	err = r.Run(ctx)
 //
 // A program embeds a reactor by running it on a goroutine; its other goroutines
-// use Call, protocol.Ask and protocol.Remote.
+// use Call, protocol.Ask and protocol.Remote. A Pool is several reactors behind the
+// same addresses, one for each core.
 package reactor
 
 import (
