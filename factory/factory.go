@@ -44,6 +44,10 @@ type Starter interface {
 	StopFactory()
 }
 
+// A Refuser is a factory that can say why it has just refused a peer: for the log. It is
+// looked for with protocol.As, and asked on the loop. Nil is for no reason in particular.
+type Refuser interface{ WhyRefused(peer net.Addr) error }
+
 // A Watcher hears what becomes of a Connector's attempts, on the loop.
 type Watcher interface {
 	// Connecting comes before each attempt.

@@ -2,6 +2,7 @@ package factory
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -12,7 +13,7 @@ import (
 // A Limit bounds how many connections there may be at a time. Put it around a
 // factory by Around; several share the bounds if they are put into the same
 // Limit, also those of different loops. Who is refused, a reactor counts
-// (Stats.Refused) and logs at Debug.
+// (Stats.Refused) and logs at Debug, with the bound that was reached.
 type Limit struct {
 	Total   int // connections in all; no limit if zero
 	PerPeer int // connections of one peer; no limit if zero
@@ -125,6 +126,31 @@ func (s *seat) release() {
 	if s.taken--; s.taken == 0 {
 		delete(s.of.byPeer, s.host)
 	}
+}
+
+// WhyRefused names the bound that stands in the peer's way, for the log.
+func (f *limited) WhyRefused(peer net.Addr) error {
+	l, host := f.limit, hostOf(peer)
+	of := &l.served
+	if l.Overflow != nil {
+		of = &l.over
+	}
+	l.mu.Lock()
+	taken, total := 0, of.total
+	if s := of.byPeer[host]; s != nil {
+		taken = s.taken
+	}
+	l.mu.Unlock()
+	switch {
+	case l.PerPeer > 0 && taken >= l.PerPeer:
+		return fmt.Errorf("%w: Limit.PerPeer of %d", protocol.ErrRefused, l.PerPeer)
+	case l.Total > 0 && total >= l.Total:
+		return fmt.Errorf("%w: Limit.Total of %d", protocol.ErrRefused, l.Total)
+	}
+	if r, ok := protocol.As[Refuser](f.Factory); ok {
+		return r.WhyRefused(peer)
+	}
+	return nil
 }
 
 // counted is a connection that holds a slot.

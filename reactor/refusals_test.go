@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/torsion-go/torsion/factory"
+	"github.com/torsion-go/torsion/protocol"
 	"github.com/torsion-go/torsion/protocols/proxyproto"
 	"github.com/torsion-go/torsion/protocols/secure"
 	"github.com/torsion-go/torsion/reactor"
@@ -31,13 +33,18 @@ func TestRefusalsAreLogged(t *testing.T) {
 	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	full := (&factory.Limit{Total: 1}).Around(f)
 	full.BuildProtocol(nil)
-	const refused = `msg="connection not accepted" addr=ADDR peer=PEER err="connection refused by our own factory"`
+	one := (&factory.Limit{PerPeer: 1}).Around(f)
+	one.BuildProtocol(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	const refused = `msg="connection not accepted" addr=ADDR peer=PEER err="connection refused by our own factory`
 	for name, c := range map[string]struct {
 		f    factory.Factory
 		want string
 	}{
-		"limit":     {full, refused},
-		"untrusted": {proxyproto.Config{}.Wrap(f), refused},
+		"nobody":    {factory.Each(func() protocol.Protocol { return nil }), refused + `"`},
+		"limit":     {full, refused + `: Limit.Total of 1"`},
+		"of a peer": {one, refused + `: Limit.PerPeer of 1"`},
+		"the inner": {(&factory.Limit{Total: 1}).Around(factory.Idle{}.Around(full)), refused + `: Limit.Total of 1"`},
+		"untrusted": {proxyproto.Config{}.Wrap(f), refused + `: proxyproto: the peer is none of Config.Trusted"`},
 		"no header": {
 			proxyproto.Config{Trusted: local}.Wrap(f),
 			`msg="connection ended" peer=PEER protocol=*proxyproto.layer reason="proxyproto: no header"`,

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"net"
 	runtimedebug "runtime/debug"
 
@@ -91,6 +92,9 @@ func (c *Conn) build(f factory.Factory) (p protocol.Protocol, err error) {
 		}
 	}()
 	p = f.BuildProtocol(peerOf(c.peer))
+	if r, ok := protocol.As[factory.Refuser](f); ok && p == nil {
+		err = cmp.Or(r.WhyRefused(peerOf(c.peer)), err)
+	}
 	// A nil pointer to what has others above it panics here, and not where nobody recovers it.
 	c.flusher, _ = protocol.As[protocol.Flusher](p)
 	_ = protocol.NameOf(p)

@@ -81,6 +81,14 @@ func (f *wrapped) BuildProtocol(peer net.Addr) protocol.Protocol {
 	return nil
 }
 
+// WhyRefused says who may come instead, for the log.
+func (f *wrapped) WhyRefused(peer net.Addr) error {
+	if r, ok := protocol.As[factory.Refuser](f.Factory); ok && f.config.Direct {
+		return r.WhyRefused(peer)
+	}
+	return fmt.Errorf("%w: proxyproto: the peer is none of Config.Trusted", protocol.ErrRefused)
+}
+
 func (c *Config) trusts(peer net.Addr) bool {
 	switch a := peer.(type) {
 	case *net.UnixAddr:
