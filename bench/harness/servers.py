@@ -1,5 +1,5 @@
 """Servers, and the load on one of them."""
-import json, os, socket, subprocess, time
+import json, os, socket, subprocess, sys, time
 
 from harness.options import args
 from harness.system import sh
@@ -99,12 +99,16 @@ def quiet():
     def busy():
         f = [int(x) for x in open("/proc/stat").readline().split()[1:9]]
         return sum(f) - f[3] - f[4]
+    waited = 0
     while args.patience > 0:
         b, t = busy(), time.time()
         time.sleep(.25)
         if (busy() - b) / 100 / (time.time() - t) < .06:
             return
         args.patience -= .25
+        waited += .25
+        if waited == 1:
+            print(f"\rothers use this machine: waiting, {args.patience:.0f} s at most ", end="", file=sys.stderr, flush=True)
 
 
 def sample(s, flags):

@@ -1,7 +1,7 @@
 """Everything in one table and one picture: ratios to each scenario's first peer."""
 from harness import micro, plot
 from harness.scenarios import SCENARIOS
-from harness.tables import head, med, ratio, row
+from harness.tables import doubt, head, med, ratio, row
 
 PANELS = [("rate", "Throughput, times the reference's (more is better)"),
           ("cpu", "CPU per operation, times the reference's (less is better)"),
@@ -32,6 +32,10 @@ def collect(data):
     return [(title, panels[p]) for p, title in PANELS if panels[p]]
 
 
+def mark(data, scenario, peer):
+    return doubt(data["scenarios"].get(scenario, {}).get("samples", {}).get(peer, []))
+
+
 def write(data, name):
     """The picture; returns the table."""
     panels = collect(data)
@@ -40,5 +44,5 @@ def write(data, name):
     out = ["## All ratios", ""]
     for title, groups in panels:
         names = list(dict.fromkeys(n for r in groups.values() for n in r))
-        out += [f"{title}:", "", *head("", *names), *(row(g, *(f"{r[n]:.2f}" if n in r else "-" for n in names)) for g, r in groups.items()), ""]
+        out += [f"{title}:", "", *head("", *names), *(row(g, *(f"{r[n]:.2f}{mark(data, g, n)}" if n in r else "-" for n in names)) for g, r in groups.items()), ""]
     return "\n".join(out)

@@ -52,7 +52,12 @@ def rel(samples, name, key="rate", base=None):
     """The ratio to the reference, or to another peer by way of the reference."""
     if base and not samples.get(base):
         return "-"
-    return f"{ratio(samples[name], key) / (ratio(samples[base], key) if base else 1):.2f}"
+    return f"{ratio(samples[name], key) / (ratio(samples[base], key) if base else 1):.2f}{doubt(samples[name])}"
+
+
+def doubt(rs):
+    """The mark of what was disturbed most of the time."""
+    return "?" if 2 * sum(r.get("noisy", False) for r in rs) > len(rs) else ""
 
 
 def full_speed(rs, top):
@@ -65,7 +70,8 @@ def noise(samples):
     rs = [r for v in samples.values() for r in v]
     lost = "".join(f" {n} lost {statistics.mean(r['lost'] for r in v):.2%} of the datagrams." for n, v in samples.items() if any(r["lost"] for r in v))
     return (f"{len(rs)} samples; {statistics.mean(r['dirty'] for r in rs):.0%} of the slices were disturbed and thrown away, "
-            f"{sum(r['noisy'] for r in rs)} samples had too few clean ones.{lost}") if rs else "No samples."
+            f"{sum(r['noisy'] for r in rs)} samples had too few clean ones.{lost}"
+            + (" What is marked by ? had so in most of its rounds, and is worth nothing." if any(map(doubt, samples.values())) else "")) if rs else "No samples."
 
 
 def calls_table(unit, samples):

@@ -48,6 +48,13 @@ class Ratio(unittest.TestCase):
         self.assertEqual(tables.rel(samples, "a", base="b"), "1.50")
         self.assertEqual(tables.rel(samples, "a", base="nobody"), "-")
 
+    def test_what_was_mostly_disturbed_is_marked(self):
+        rs = [dict(rate_rel=3, drift=0, noisy=n) for n in (True, False, True)]
+        self.assertEqual(tables.rel({"a": rs}, "a"), "3.00?")
+        self.assertEqual(tables.rel({"a": rs[:2]}, "a"), "3.00")
+        data = {"scenarios": {"S1-1": {"samples": {"a": rs}}}}
+        self.assertEqual([summary.mark(data, "S1-1", n) for n in "ab"], ["?", ""])
+
     def test_full_speed_leaves_slow_cores_out(self):
         rs = [sampled(100), sampled(200), sampled(5, speed=.5)]
         self.assertEqual(tables.full_speed(rs, 1), "150 (2)")
