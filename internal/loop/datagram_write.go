@@ -58,9 +58,11 @@ func (d *datagramPort) destination(to netip.AddrPort) (netip.AddrPort, error) {
 	a := to.Addr()
 	is4 := a.Is4() || a.Is4In6()
 	switch f := d.socket.Family; {
+	case f == socket.Unix:
+		return to, &net.AddrError{Err: "a Unix datagram goes to a path: protocol.UnixDatagramTransport", Addr: to.String()}
 	case !a.IsValid():
 		return to, &net.AddrError{Err: "no address", Addr: to.String()}
-	case f == socket.Unix || f == socket.IPv4 && !is4 || f == socket.IPv6 && is4:
+	case f == socket.IPv4 && !is4 || f == socket.IPv6 && is4:
 		return to, &net.AddrError{Err: "address of another family", Addr: to.String()}
 	case d.socket.Remote != nil && !d.isRemote(netip.AddrPortFrom(a.Unmap(), to.Port())):
 		return to, net.ErrWriteToConnected
