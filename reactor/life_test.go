@@ -189,6 +189,10 @@ func TestNilFactory(t *testing.T) {
 	_, err := r.Listen("tcp", "127.0.0.1:0", nil)
 	assert.ErrorContains(t, err, "nil Factory")
 	assert.Panics(t, func() { r.Connect("tcp", "127.0.0.1:1", nil) })
+	c, other := net.Pipe()
+	defer other.Close()
+	defer c.Close()
+	assert.ErrorContains(t, r.Adopt(c, nil), "nil Factory")
 }
 
 // A layer stands below the user's protocol.

@@ -212,9 +212,13 @@ func (t tuned) Connect(network, addr string, f factory.Factory) factory.Connecto
 
 // Adopt takes a connection over from the standard library: a protocol of f gets
 // its socket, and c is closed. What was read from it already goes into head,
-// and is received first. The error is ErrNoDescriptor, with c still open, if c is
-// no socket, and protocol.ErrStopped if the reactor has stopped.
+// and is received first. With an error c is still open, whether it is no socket
+// (ErrNoDescriptor), no descriptor is left, or f is nil; but it is closed if that is
+// protocol.ErrStopped, since the reactor has stopped.
 func (r *Reactor) Adopt(c net.Conn, f factory.Factory, head ...byte) error {
+	if f == nil {
+		return loop.ErrNoFactory
+	}
 	fd, err := duplicate(c)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ type attempt struct {
 // Connect begins to connect to the address, with s.
 func (l *Loop) Connect(network, addr string, f factory.Factory, s factory.Socket) factory.Connector {
 	if f == nil {
-		panic(errNoFactory)
+		panic(ErrNoFactory)
 	}
 	c := &connector{loop: l, factory: f, network: network, addr: addr, socket: s}
 	c.watcher, _ = protocol.As[factory.Watcher](f)

@@ -16,7 +16,8 @@ type Factories struct {
 	uses      map[factory.Starter]*use
 }
 
-var errNoFactory = errors.New("reactor: a nil Factory builds no protocols")
+// ErrNoFactory is the answer to a nil Factory.
+var ErrNoFactory = errors.New("reactor: a nil Factory builds no protocols")
 
 // A use is one that is used. Its own mutex is held while it is started: it may
 // listen with others meanwhile.
@@ -30,7 +31,7 @@ type use struct {
 // stops f. More than one call of stop is no harm.
 func (l *Loop) startFactory(f factory.Factory) (stop func(), err error) {
 	if f == nil {
-		return nil, errNoFactory
+		return nil, ErrNoFactory
 	}
 	s, ok := protocol.As[factory.Starter](f)
 	if !ok {
