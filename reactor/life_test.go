@@ -219,17 +219,25 @@ func TestWatchdogNamesTheCallback(t *testing.T) {
 	assert.NotZero(t, r.Stats().LongestTurn)
 }
 
-// A callback that holds the loop also holds up Stop, and the log says so.
+// A callback that holds the loop also holds up Stop, and so does a BeforeShutdown
+// function that holds it: the log says so.
 func TestHeldStopIsTold(t *testing.T) {
-	var log hosttest.Log
-	r := start(t, reactor.Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Watchdog: -1})
-	noticed, held := make(chan bool), make(chan bool, 1)
-	require.NoError(t, r.Call(func() { held <- true; holdTheLoop(noticed) }))
-	wait(t, held)
-	r.Stop()
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "cannot stop") }, patient, time.Millisecond)
-	close(noticed)
-	assert.Contains(t, log.String(), "holdTheLoop", "the stack")
+	for _, before := range []bool{false, true} {
+		var log hosttest.Log
+		r := start(t, reactor.Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Watchdog: -1})
+		noticed, held := make(chan bool), make(chan bool, 1)
+		hold := func() { held <- true; holdTheLoop(noticed) }
+		if before {
+			r.BeforeShutdown(func(done func()) { hold(); done() })
+		} else {
+			require.NoError(t, r.Call(hold))
+			wait(t, held)
+		}
+		r.Stop()
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), "has not come to it") }, patient, time.Millisecond)
+		close(noticed)
+		assert.Contains(t, log.String(), "holdTheLoop", "the stack")
+	}
 }
 
 func holdTheLoop(until chan bool) { <-until }

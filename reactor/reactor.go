@@ -38,8 +38,8 @@ type Config struct {
 
 	// DrainTimeout is how long connections may take to end after Stop, before
 	// they are aborted; 10 s if zero, for ever if negative. Nothing ends a callback
-	// that does not return: when one has held the loop for a second after Stop, its
-	// stack is logged.
+	// that does not return: if one still holds the loop a second after Stop was called,
+	// its stack is logged.
 	DrainTimeout time.Duration
 
 	// Workers is how many goroutines Work may use at once; 4 if zero. They exist
@@ -70,8 +70,8 @@ var (
 )
 
 // New returns a reactor that does not run yet. It holds a few descriptors, which
-// Run gives back, also behind Stop: who does not want it any more calls both. The error is a *os.SyscallError, for want of descriptors most
-// likely.
+// Run gives back, also behind Stop: who does not want it any more calls both. The
+// error is a *os.SyscallError, for want of descriptors most likely.
 func New(c Config) (*Reactor, error) { return newReactor(c, loop.Config{}) }
 
 // newReactor returns one whose loop has besides what lc says.

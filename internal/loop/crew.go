@@ -25,6 +25,9 @@ type apart struct {
 // MayWait reports whether the caller may wait for the loop: he is on none of its crew.
 // It takes microseconds.
 func (l *Loop) MayWait() bool {
+	if l.finished.Load() {
+		return true // nothing there waits, or is waited for
+	}
 	caller := goroutineID()
 	return !slices.ContainsFunc(l.loops, func(o *Loop) bool { return o.goroutine.Load() == caller })
 }

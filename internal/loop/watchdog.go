@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/torsion-go/torsion/protocol"
@@ -97,19 +96,21 @@ func (d *watchdog) look() {
 	}
 }
 
-// urge posts what a shutdown does, and has it said if a callback holds the loop for a
-// second longer: nothing can break that off.
+// urge posts what a shutdown does, and has it said if the loop has not done it in a
+// second: nothing can break off the callback that holds it.
 func (l *Loop) urge(f func()) {
-	var begun atomic.Bool
-	err := l.Call(func() { begun.Store(true); f() })
-	if err != nil || l.config.Inline {
-		return // a loop that has ended needs no more
+	if l.config.Inline { // time is the test's
+		_ = l.Call(f)
+		return
 	}
-	time.AfterFunc(time.Second, func() {
-		if on := l.goroutine.Load(); on != 0 && !begun.Load() && !l.finished.Load() {
-			l.Logger().Warn("shutdown: a callback holds the loop, which cannot stop", "stack", stackOf(on))
+	late := time.AfterFunc(time.Second, func() {
+		if on := l.goroutine.Load(); on != 0 && !l.finished.Load() {
+			l.Logger().Warn("shutdown: the loop has not come to it for a second", "stack", stackOf(on))
 		}
 	})
+	if l.Call(func() { defer late.Stop(); f() }) != nil {
+		late.Stop() // it has ended, and needs no more
+	}
 }
 
 // stackOf returns the stack of one goroutine, as far as 1 MiB of all of them shows it.
