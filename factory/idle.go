@@ -35,14 +35,14 @@ func (i Idle) Around(f Factory) Factory {
 		i.Timeout = 5 * time.Minute
 	}
 	return Around(f, func(p protocol.Protocol, _ net.Addr) protocol.Protocol {
-		return &watched{Protocol: p, Idle: i}
+		return &watched{Protocol: p, idle: i}
 	})
 }
 
 // watched is a connection with a timer, which all input and output moves.
 type watched struct {
 	protocol.Protocol
-	Idle
+	idle      Idle
 	flusher   protocol.Flusher // the protocol's, or nil
 	transport protocol.Transport
 	timer     clock.Timer
@@ -53,12 +53,12 @@ func (w *watched) Inner() any { return w.Protocol }
 func (w *watched) ConnectionMade(t protocol.Transport) {
 	w.transport = t
 	w.flusher, _ = protocol.As[protocol.Flusher](w.Protocol)
-	w.timer = t.AfterFunc(w.Timeout, w.silent)
+	w.timer = t.AfterFunc(w.idle.Timeout, w.silent)
 	protocol.Connect(w.Protocol, t)
 }
 
 func (w *watched) DataReceived(data []byte) {
-	w.timer.Reset(w.Timeout)
+	w.timer.Reset(w.idle.Timeout)
 	w.Protocol.DataReceived(data)
 }
 
@@ -67,8 +67,8 @@ func (w *watched) Flush() {
 	if w.flusher != nil {
 		w.flusher.Flush()
 	}
-	if !w.InputOnly {
-		w.timer.Reset(w.Timeout)
+	if !w.idle.InputOnly {
+		w.timer.Reset(w.idle.Timeout)
 	}
 }
 
@@ -77,10 +77,10 @@ func (w *watched) silent() {
 	t := w.transport
 	n, ok := protocol.As[protocol.Notifier](t)
 	switch {
-	case ok && t.Buffered() > 0 && !w.InputOnly:
+	case ok && t.Buffered() > 0 && !w.idle.InputOnly:
 		n.Drained(w.drained)
 	case !t.Reading():
-		w.timer.Reset(w.Timeout)
+		w.timer.Reset(w.idle.Timeout)
 	default:
 		if ok {
 			n.SetReason(ErrIdle)
@@ -91,6 +91,6 @@ func (w *watched) silent() {
 
 func (w *watched) drained(err error) {
 	if err == nil {
-		w.timer.Reset(w.Timeout)
+		w.timer.Reset(w.idle.Timeout)
 	}
 }

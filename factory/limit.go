@@ -13,7 +13,8 @@ import (
 // A Limit bounds how many connections there may be at a time. Put it around a
 // factory by Around; several share the bounds if they are put into the same
 // Limit, also those of different loops. Who is refused, a reactor counts
-// (Stats.Refused) and logs at Debug, with the bound that was reached.
+// (Stats.Refused) and logs at Debug, with the bound that was reached. Inside TLS or
+// proxyproto it is a connection that ends, for protocol.ErrRefused.
 type Limit struct {
 	Total   int // connections in all; no limit if zero
 	PerPeer int // connections of one peer; no limit if zero
@@ -147,7 +148,7 @@ func (f *limited) WhyRefused(peer net.Addr) error {
 	case l.Total > 0 && total >= l.Total:
 		return fmt.Errorf("%w: Limit.Total of %d", protocol.ErrRefused, l.Total)
 	}
-	if r, ok := protocol.As[Refuser](f.Factory); ok {
+	if r, ok := protocol.As[Refuser](f.Factory); ok && l.Overflow == nil {
 		return r.WhyRefused(peer)
 	}
 	return nil

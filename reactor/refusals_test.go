@@ -66,3 +66,19 @@ func TestRefusalsAreLogged(t *testing.T) {
 		assert.Contains(t, wait(t, said), where.Replace(c.want), name)
 	}
 }
+
+// Who has not refused a peer himself gives no reason: another has.
+func TestRefusersDoNotGuess(t *testing.T) {
+	full := (&factory.Limit{Total: 1}).Around(serving(probe{}))
+	full.BuildProtocol(nil)
+	trusted := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	nobody := factory.Each(func() protocol.Protocol { return nil })
+	for _, f := range []factory.Factory{
+		proxyproto.Config{Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}.Wrap(full),
+		(&factory.Limit{Total: 1, Overflow: nobody}).Around(full),
+	} {
+		r, ok := protocol.As[factory.Refuser](f)
+		require.True(t, ok)
+		assert.NoError(t, r.WhyRefused(trusted))
+	}
+}

@@ -92,8 +92,11 @@ func (c *Conn) build(f factory.Factory) (p protocol.Protocol, err error) {
 		}
 	}()
 	p = f.BuildProtocol(peerOf(c.peer))
-	if r, ok := protocol.As[factory.Refuser](f); ok && p == nil {
-		err = cmp.Or(r.WhyRefused(peerOf(c.peer)), err)
+	if p == nil {
+		if r, ok := protocol.As[factory.Refuser](f); ok {
+			err = cmp.Or(r.WhyRefused(peerOf(c.peer)), err)
+		}
+		return nil, err
 	}
 	// A nil pointer to what has others above it panics here, and not where nobody recovers it.
 	c.flusher, _ = protocol.As[protocol.Flusher](p)

@@ -83,7 +83,11 @@ func (f *wrapped) BuildProtocol(peer net.Addr) protocol.Protocol {
 
 // WhyRefused says who may come instead, for the log.
 func (f *wrapped) WhyRefused(peer net.Addr) error {
-	if r, ok := protocol.As[factory.Refuser](f.Factory); ok && f.config.Direct {
+	r, ok := protocol.As[factory.Refuser](f.Factory)
+	switch {
+	case f.config.trusts(peer): // it was somebody else
+		return nil
+	case ok && f.config.Direct:
 		return r.WhyRefused(peer)
 	}
 	return fmt.Errorf("%w: proxyproto: the peer is none of Config.Trusted", protocol.ErrRefused)
