@@ -49,7 +49,11 @@ func FuzzSession(f *testing.F) {
 			return
 		}
 		if !momentary.MatchString(upper) {
-			assert.Equal(t, out, run(strings.Split(in, "")...))
+			var bytes []string
+			for i := range len(in) {
+				bytes = append(bytes, in[i:i+1])
+			}
+			assert.Equal(t, out, run(bytes...))
 		}
 		assert.Regexp(t, replies, out)
 		finals := 0
