@@ -104,13 +104,13 @@ func (l *Limit) build(f Factory, peer net.Addr, build builder, s *seat) protocol
 func (l *Limit) take(of *slots, host netip.Addr) *seat {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := of.byPeer[host]
-	if l.Total > 0 && of.total >= l.Total || l.PerPeer > 0 && s != nil && s.taken >= l.PerPeer {
+	if name, _ := l.reached(of, host); name != "" {
 		return nil
 	}
 	if of.byPeer == nil {
 		of.byPeer = make(map[netip.Addr]*seat)
 	}
+	s := of.byPeer[host]
 	if s == nil {
 		s = &seat{limit: l, of: of, host: host}
 		of.byPeer[host] = s
@@ -118,6 +118,18 @@ func (l *Limit) take(of *slots, host netip.Addr) *seat {
 	of.total++
 	s.taken++
 	return s
+}
+
+// reached is the bound that stands in the way of a connection from host; it has no name
+// if there is none. The mutex is held.
+func (l *Limit) reached(of *slots, host netip.Addr) (name string, bound int) {
+	switch s := of.byPeer[host]; {
+	case l.PerPeer > 0 && s != nil && s.taken >= l.PerPeer:
+		return "PerPeer", l.PerPeer
+	case l.Total > 0 && of.total >= l.Total:
+		return "Total", l.Total
+	}
+	return "", 0
 }
 
 func (s *seat) release() {
@@ -137,16 +149,10 @@ func (f *limited) WhyRefused(peer net.Addr) error {
 		of = &l.over
 	}
 	l.mu.Lock()
-	taken, total := 0, of.total
-	if s := of.byPeer[host]; s != nil {
-		taken = s.taken
-	}
+	name, bound := l.reached(of, host)
 	l.mu.Unlock()
-	switch {
-	case l.PerPeer > 0 && taken >= l.PerPeer:
-		return fmt.Errorf("%w: Limit.PerPeer of %d", protocol.ErrRefused, l.PerPeer)
-	case l.Total > 0 && total >= l.Total:
-		return fmt.Errorf("%w: Limit.Total of %d", protocol.ErrRefused, l.Total)
+	if name != "" {
+		return fmt.Errorf("%w: Limit.%s of %d", protocol.ErrRefused, name, bound)
 	}
 	if r, ok := protocol.As[Refuser](f.Factory); ok && l.Overflow == nil {
 		return r.WhyRefused(peer)
