@@ -70,7 +70,7 @@ func (w *watch) stop() {
 
 // mayBlock panics on the loop, if there is one.
 func mayBlock(loop protocol.Loop) {
-	if loop != nil && !protocol.MayWait(loop) {
+	if !protocol.MayWait(loop) {
 		panic("netconn: a call on the loop would wait for the loop itself; make it on a goroutine")
 	}
 }

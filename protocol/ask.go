@@ -4,8 +4,8 @@ import "context"
 
 // MayWait reports whether the caller may wait for what l does. The loop itself must
 // not, nor may another of its pool, for which l may be waiting meanwhile; there, call
-// (Loop.Call), and have it call back. A loop that cannot tell answers true. It takes
-// microseconds.
+// (Loop.Call), and have it call back. For a loop that cannot tell, or none, it is true.
+// It takes microseconds.
 func MayWait(l Loop) bool {
 	w, ok := l.(interface{ MayWait() bool })
 	return !ok || w.MayWait()

@@ -29,9 +29,9 @@ type DatagramProtocol interface {
 	StartProtocol(t DatagramTransport)
 
 	// DatagramReceived hands over one datagram, of no bytes perhaps, and its
-	// sender, the zero AddrPort on a Unix port (see UnixDatagramReceiver). An IPv4 sender is never written
-	// as an IPv6 address; the zone of a link-local one is kept. The data is lent:
-	// it is overwritten after the return.
+	// sender, the zero AddrPort on a Unix port (see UnixDatagramReceiver). An IPv4
+	// sender is never written as an IPv6 address; the zone of a link-local one is
+	// kept. The data is lent: it is overwritten after the return.
 	DatagramReceived(data []byte, from netip.AddrPort)
 
 	// StopProtocol is the last event and comes once. The reason is never nil. Ask it

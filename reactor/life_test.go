@@ -291,6 +291,7 @@ func TestNoLoopWaitsForItsPool(t *testing.T) {
 			assert.Contains(t, v, name)
 		}
 	}
+	assert.True(t, protocol.MayWait(nil))
 	assert.NoError(t, remote.Flush(context.Background()))
 	_, err := protocol.Ask(context.Background(), r, func() int { panic("oh") })
 	assert.ErrorIs(t, err, protocol.ErrPanicked)

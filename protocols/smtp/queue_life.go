@@ -145,7 +145,7 @@ func (q *Queue) Close() error {
 	q.mu.Lock()
 	n := q.network
 	q.mu.Unlock()
-	if n != nil && !protocol.MayWait(n) {
+	if !protocol.MayWait(n) {
 		panic("smtp: Queue.Close on the loop would wait for the loop itself; call it on another goroutine")
 	}
 	q.halt()
