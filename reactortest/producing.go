@@ -21,7 +21,7 @@ func producerPairs(w *world) {
 	p, peer, s := w.probe(), w.greeter(func(p *probe) { p.PauseReading() }), &source{w: w}
 	n := 0
 	s.onResume = func() {
-		if n++; n < 3 {
+		if n++; n < 5 {
 			p.Write(make([]byte, 8<<20))
 			p.Write(make([]byte, 8<<20))
 		}
@@ -40,8 +40,8 @@ func producerPairs(w *world) {
 		peer.onData = func([]byte) { peer.input = nil }
 		peer.ResumeReading()
 	})
-	w.until(func() bool { return n == 3 && p.Buffered() == 0 })
-	assert.Equal(w, strings.Repeat("pause resume ", 3), strings.Join(s.d.read(), " ")+" ")
+	w.until(func() bool { return n == 5 && p.Buffered() == 0 })
+	assert.Equal(w, strings.Repeat("pause resume ", 5), strings.Join(s.d.read(), " ")+" ")
 }
 
 // A pull producer that has nothing at the moment writes later, and is asked for
